@@ -1,0 +1,61 @@
+# Audio Latency Tracker. `make demo` and `make test` need nothing typed before them.
+BUILD ?= build
+CMAKE_FLAGS ?=
+JOBS ?= $(shell nproc)
+.DEFAULT_GOAL := help
+.PHONY: help setup configure build demo test test-unit test-bpf test-e2e check fix asan fuzz fuzz-smoke bench image chart clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## install the Debian packages that are missing
+	@scripts/setup.sh test
+
+configure:
+	@cmake -S . -B $(BUILD) -G Ninja $(CMAKE_FLAGS) >$(BUILD).configure.log 2>&1 || { cat $(BUILD).configure.log; exit 1; }
+	@rm -f $(BUILD).configure.log
+
+build: ## build/audio-latency, the examples and the tests
+	@scripts/setup.sh build
+	@$(MAKE) --no-print-directory configure
+	@cmake --build $(BUILD) -j $(JOBS)
+
+demo: ## play real speech through relays on lo, print injected against measured latency
+	@scripts/setup.sh demo
+	@$(MAKE) --no-print-directory build
+	@AL_BUILD=$(abspath $(BUILD)) /usr/bin/python3 tests/e2e/demo.py
+
+test: setup build check test-unit test-bpf test-e2e fuzz-smoke ## everything: style, unit, kernel and end-to-end tests, fuzzing smoke
+
+test-unit: build ## tests that run anywhere in seconds
+	@ctest --test-dir $(BUILD) -L '^unit$$' --output-on-failure -j $(JOBS) --no-tests=error
+
+test-bpf: build ## the kernel program through BPF_PROG_TEST_RUN (root)
+	@ctest --test-dir $(BUILD) -L '^bpf$$' --output-on-failure --no-tests=error
+
+test-e2e: build ## real traffic in network namespaces (root)
+	@ctest --test-dir $(BUILD) -L '^e2e$$' --output-on-failure --no-tests=error
+
+check: build ## clang-format, clang-tidy, shellcheck
+	@scripts/check.sh $(BUILD)
+
+fix: ## format the sources in place
+	@scripts/check.sh --fix
+
+asan: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	@$(MAKE) --no-print-directory test-unit BUILD=$(BUILD)-asan CMAKE_FLAGS='-DAL_SANITIZE=ON -DCMAKE_BUILD_TYPE=Debug'
+
+fuzz: ## every fuzzer for FUZZ_SECONDS (default 600)
+	@scripts/fuzz.sh $(BUILD)-fuzz $${FUZZ_SECONDS:-600}
+
+fuzz-smoke:
+	@scripts/fuzz.sh $(BUILD)-fuzz $${FUZZ_SECONDS:-20}
+
+bench: ## ratios against yardsticks of the same run; writes build/bench.json
+	@scripts/setup.sh bench
+	@$(MAKE) --no-print-directory build
+	@cmake --build $(BUILD) -j $(JOBS) --target benches
+	@AL_BUILD=$(abspath $(BUILD)) /usr/bin/python3 tests/bench/bench.py
+
+clean: ## remove what was built
+	@rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-fuzz

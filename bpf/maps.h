@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Every map of the program, and the settings that the daemon writes before it loads. */
+#pragma once
+
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include "audio_latency/wire/event.h"
+#include "audio_latency/wire/settings.h"
+
+const volatile struct al_settings settings = {
+    .window = 64,
+    .selectivity = 8,
+    .minimum_payload = 80,
+    .maximum_flows = 10000,
+};
+
+/* Selected windows. RING_BUFFER_SIZE bytes. */
+struct {
+  __uint(type, BPF_MAP_TYPE_RINGBUF);
+  __uint(max_entries, 1 << 22);
+} events SEC(".maps");
+
+/* enum al_format by port number; one array element, so that a look-up is an index. SIGHUP rewrites it. */
+struct al_port_table {
+  __u8 format[65536];
+};
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct al_port_table);
+} ports SEC(".maps");
+
+/* Flags and counters of each attached interface and direction. */
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+  __uint(max_entries, 4096);
+  __type(key, struct al_interface_key);
+  __type(value, struct al_interface);
+} interfaces SEC(".maps");

@@ -1,0 +1,10 @@
+# Warnings are errors; one interface target carries them, and the sanitizers where asked for.
+add_library(al_warnings INTERFACE)
+target_compile_options(al_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Werror)
+if(AL_SANITIZE OR AL_FUZZ)
+  target_compile_options(al_warnings INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(al_warnings INTERFACE -fsanitize=address,undefined)
+endif()
+if(AL_FUZZ)
+  target_compile_options(al_warnings INTERFACE -fsanitize=fuzzer-no-link)
+endif()

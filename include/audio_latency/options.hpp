@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "audio_latency/wire/settings.h"
+
+namespace audio_latency {
+
+enum class DirectionOption : std::uint8_t { ingress, egress, both };
+enum class LogLevel : std::uint8_t { trace, debug, info, warn, error };
+enum class LogFormat : std::uint8_t { automatic, json, text };
+enum class Tristate : std::uint8_t { automatic, yes, no };
+
+struct AudioPort {
+  std::uint16_t port = 0;
+  al_format format = AL_FORMAT_RAW;
+  bool operator==(const AudioPort&) const = default;
+};
+
+// The effective configuration; each member is one variable of docs/CONFIGURATION.md.
+struct Options {
+  std::vector<std::string> interfaces = {"eth0"};
+  bool interfaces_defaulted = true;  // nobody asked for eth0: the default route's interface is taken where it is missing
+  DirectionOption direction = DirectionOption::ingress;
+  bool direction_defaulted = true;
+  LogLevel log_level = LogLevel::info;
+  LogFormat log_format = LogFormat::automatic;
+  std::uint16_t metrics_port = 9090;
+  std::string metrics_address = "0.0.0.0";
+  std::vector<AudioPort> audio_ports;  // empty: all
+  al_algorithm signature_algorithm = AL_XXHASH;
+  std::uint32_t signature_window_size = 64;  // symbols
+  std::uint32_t signature_selectivity = 8;   // bits
+  std::uint32_t silence_threshold = 256;     // 16-bit linear units
+  std::uint32_t min_audio_packet_size = 80;  // payload bytes
+  std::uint32_t max_flows = 10'000;
+  std::uint32_t flow_timeout_ms = 30'000;
+  std::uint32_t max_latency_ms = 10'000;
+  bool match_unseen = false;
+  std::uint32_t min_matches = 3;
+  std::uint32_t hop_window_ms = 200;
+  std::uint32_t settle_ms = 100;
+  std::vector<std::uint16_t> tunnel_ports = {4789, 8472, 6081};
+  std::uint32_t signature_ttl_seconds = 12;  // default: MAX_LATENCY + 2 s
+  std::uint32_t max_active_signatures = 1'000'000;
+  std::uint32_t ring_buffer_size = 4'194'304;  // bytes
+  std::uint32_t scan_budget_mbps = 100;        // megabytes of payload a second and CPU
+  std::uint32_t max_series = 2'000;
+  std::vector<double> latency_buckets;  // seconds, rising; empty: interfaces.md's
+  std::string names_file;               // static names; empty: none
+  Tristate k8s_enabled = Tristate::automatic;
+  std::string k8s_node_name;
+  std::string bus_url;
+};
+
+}  // namespace audio_latency

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the daemon tells the kernel program, and what the program counts for it. */
+#pragma once
+
+#include "audio_latency/wire/types.h"
+
+enum al_algorithm { AL_XXHASH = 0, AL_ROLLING_HASH = 1, AL_CRC32 = 2 };
+
+/* Formats of AUDIO_PORTS. 0 means that the port is not watched. */
+enum al_format { AL_FORMAT_NONE = 0, AL_FORMAT_RAW = 1, AL_FORMAT_RTP = 2 };
+
+/* Constant while the program is loaded (`const volatile` in .rodata). */
+struct al_settings {
+  __u8 algorithm;   /* enum al_algorithm */
+  __u8 window;      /* symbols: 16, 32, 64 */
+  __u8 selectivity; /* leading zero bits, 8-16 */
+  __u8 decapsulate; /* 1: look into TUNNEL_PORTS on interfaces flagged AL_INTERFACE_UPLINK */
+  __u16 minimum_payload; /* bytes; smaller payloads are not scanned */
+  __u16 tunnel_ports[8]; /* UDP destination ports; unused ones 0. 6081 is Geneve, all others VXLAN */
+  __u16 reserved;
+  __u32 maximum_flows;
+  __u64 budget_bytes_per_second; /* payload bytes one CPU may scan a second; 0: no limit */
+};
+
+/* Per interface, given at attach time. */
+enum al_interface_flag {
+  AL_INTERFACE_UPLINK = 1,   /* tunnels are decapsulated here */
+  AL_INTERFACE_LOOPBACK = 2, /* addresses do not tell endpoints apart: no quota per address */
+};
+
+/* Why a packet was, or was not, scanned: label `verdict` of audio_packets_total. Keep al_verdict_name() in step. */
+enum al_verdict {
+  AL_SCANNED = 0,
+  AL_TOO_SMALL,
+  AL_PORT,        /* no watched port */
+  AL_FRAGMENT,    /* not the first fragment: ports unknown */
+  AL_UNSUPPORTED, /* not IP, or not TCP or UDP */
+  AL_MALFORMED,   /* a header that ends early or contradicts itself */
+  AL_BUDGET,      /* SCAN_BUDGET_MBPS exhausted */
+  AL_BUSY,        /* scratch buffer in use: re-entered on PREEMPT_RT */
+  AL_VERDICTS
+};
+
+enum al_refusal { AL_REFUSED_SILENCE = 0, AL_REFUSED_FEW_SYMBOLS, AL_REFUSALS };
+
+/* Things that happened to a scan: label `reason` of audio_events_lost_total (first) or audio_processing_errors_total. */
+enum al_loss { AL_LOST_RING_FULL = 0, AL_LOSSES };
+enum al_trouble {
+  AL_TROUBLE_FLOW_TABLE_FULL = 0, /* flow scanned without carry */
+  AL_TROUBLE_FLOW_QUOTA,          /* one sender holds a tenth of the flow table: scanned without carry */
+  AL_TROUBLE_FLOW_BUSY,           /* two CPUs had packets of one flow: run broken, never mis-hashed */
+  AL_TROUBLE_TRUNCATED,           /* payload longer than this kernel lets us scan: the rest was passed over */
+  AL_TROUBLE_LOAD_FAILED,         /* bpf_skb_load_bytes refused */
+  AL_TROUBLES
+};
+
+struct al_counters {
+  __u64 packets[AL_VERDICTS];
+  __u64 scanned_bytes;
+  __u64 refused[AL_REFUSALS];
+  __u64 emitted; /* events that reached the ring buffer */
+  __u64 lost[AL_LOSSES];
+  __u64 trouble[AL_TROUBLES];
+};
+
+/* Key of the `interfaces` map (per-CPU hash): the daemon makes an entry before it attaches. */
+struct al_interface_key {
+  __u32 interface_index;
+  __u32 direction; /* enum al_direction */
+};
+struct al_interface {
+  __u64 flags; /* enum al_interface_flag */
+  struct al_counters counters;
+};

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that building and testing need. Idempotent: prints what it installs, nothing where all is there.
+# Usage: scripts/setup.sh [build|test|bench]...   (each set includes the ones before it; default: test)
+set -euo pipefail
+
+build=(g++ make cmake ninja-build pkg-config git clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libspdlog-dev libcli11-dev
+  prometheus-cpp-dev libxxhash-dev libpcap-dev libyaml-cpp-dev libre2-dev nlohmann-json3-dev libcpp-httplib-dev
+  libcurl4-openssl-dev libgtest-dev libgmock-dev libbenchmark-dev)
+demo=(python3 iproute2 asterisk-core-sounds-en-wav)
+test=(clang-format clang-tidy libclang-rt-14-dev shellcheck tcpdump prometheus procps)
+bench=(valgrind)
+
+wanted=("${build[@]}")
+case ${1:-test} in
+  build) ;;
+  demo) wanted+=("${demo[@]}") ;;
+  test) wanted+=("${demo[@]}" "${test[@]}") ;;
+  bench) wanted+=("${demo[@]}" "${test[@]}" "${bench[@]}") ;;
+  *) echo "setup.sh: unknown set '$1'; allowed are build, demo, test, bench" >&2; exit 2 ;;
+esac
+
+missing=()
+for package in "${wanted[@]}"; do
+  [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+echo "setup: installing Debian packages: ${missing[*]}"
+as_root=()
+[ "$(id -u)" = 0 ] || as_root=(sudo)
+# The prometheus package would start a server of its own where an init system runs; the tests start theirs themselves.
+"${as_root[@]}" apt-get update -qq
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
