@@ -6,6 +6,8 @@
 
 #define AL_UNSPEC -1 /* TC_ACT_UNSPEC, TCX_NEXT */
 
-SEC("tc") int al_ethernet_ingress_full(struct __sk_buff *skb) { return AL_UNSPEC; }
+SEC("tc") int al_ethernet_ingress_full(struct __sk_buff* skb) {
+  return AL_UNSPEC;
+}
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

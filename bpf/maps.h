@@ -2,9 +2,8 @@
 /* Every map of the program, and the settings that the daemon writes before it loads. */
 #pragma once
 
-#include <linux/bpf.h>
-
 #include <bpf/bpf_helpers.h>
+#include <linux/bpf.h>
 
 #include "audio_latency/wire/event.h"
 #include "audio_latency/wire/settings.h"

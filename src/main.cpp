@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cstdio>
 
-int main() { std::puts("audio-latency"); }
+int main() {
+  std::puts("audio-latency");
+}

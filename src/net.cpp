@@ -21,7 +21,9 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
 
 }  // namespace
 
-bool IpAddress::is_ipv4() const { return std::equal(kIpv4Prefix.begin(), kIpv4Prefix.end(), bytes.begin()); }
+bool IpAddress::is_ipv4() const {
+  return std::equal(kIpv4Prefix.begin(), kIpv4Prefix.end(), bytes.begin());
+}
 
 bool IpAddress::is_loopback() const {
   if (is_ipv4()) return bytes[12] == 127;

@@ -9,19 +9,26 @@ namespace audio_latency {
 
 std::string_view to_string(Domain domain) {
   switch (domain) {
-    case Domain::verbatim: return "verbatim";
-    case Domain::mu_law: return "mu-law";
-    case Domain::a_law: return "A-law";
-    case Domain::payload: return "payload";
+    case Domain::verbatim:
+      return "verbatim";
+    case Domain::mu_law:
+      return "mu-law";
+    case Domain::a_law:
+      return "A-law";
+    case Domain::payload:
+      return "payload";
   }
   return "unknown";
 }
 
 std::string_view to_string(MatchKind kind) {
   switch (kind) {
-    case MatchKind::latency: return "latency";
-    case MatchKind::stage: return "stage";
-    case MatchKind::network: return "network";
+    case MatchKind::latency:
+      return "latency";
+    case MatchKind::stage:
+      return "stage";
+    case MatchKind::network:
+      return "network";
   }
   return "unknown";
 }

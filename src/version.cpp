@@ -3,7 +3,11 @@
 
 namespace audio_latency {
 
-const char* version() { return AL_VERSION; }
-const char* commit() { return AL_COMMIT; }
+const char* version() {
+  return AL_VERSION;
+}
+const char* commit() {
+  return AL_COMMIT;
+}
 
 }  // namespace audio_latency

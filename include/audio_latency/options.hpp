@@ -23,7 +23,8 @@ struct AudioPort {
 // The effective configuration; each member is one variable of docs/CONFIGURATION.md.
 struct Options {
   std::vector<std::string> interfaces = {"eth0"};
-  bool interfaces_defaulted = true;  // nobody asked for eth0: the default route's interface is taken where it is missing
+  bool interfaces_defaulted =
+      true;  // nobody asked for eth0: the default route's interface is taken where it is missing
   DirectionOption direction = DirectionOption::ingress;
   bool direction_defaulted = true;
   LogLevel log_level = LogLevel::info;

@@ -38,6 +38,8 @@ class [[nodiscard]] Result {
 
 struct Nothing {};
 using Status = Result<Nothing>;
-inline Status success() { return Nothing{}; }
+inline Status success() {
+  return Nothing{};
+}
 
 }  // namespace audio_latency

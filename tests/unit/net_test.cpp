@@ -15,7 +15,8 @@ TEST(SocketAddress, PrintsWhatItParses) {
 }
 
 TEST(SocketAddress, RefusesWhatIsNoAddress) {
-  for (const char* text : {"", ":1", "10.0.0.1", "10.0.0.1:65536", "10.0.0:1", "2001:db8::1", "[10.0.0.1]:1", "10.0.0.1:x"}) {
+  for (const char* text :
+       {"", ":1", "10.0.0.1", "10.0.0.1:65536", "10.0.0:1", "2001:db8::1", "[10.0.0.1]:1", "10.0.0.1:x"}) {
     EXPECT_FALSE(SocketAddress::parse(text)) << text;
   }
 }

@@ -30,16 +30,16 @@ struct al_event {
   __u32 rtp_timestamp;
   __u32 flow_label; /* IPv6 */
   __u16 rtp_sequence;
-  __u16 ip_id; /* IPv4 */
-  __u8 ttl;    /* or IPv6 hop limit */
+  __u16 ip_id;   /* IPv4 */
+  __u8 ttl;      /* or IPv6 hop limit */
   __u8 protocol; /* IPPROTO_TCP or IPPROTO_UDP */
   __u8 domain;
   __u8 direction;
   __u8 identity;
-  __u8 leading_zeros; /* of the rolling hash: what k this position would survive */
-  __u16 peak; /* largest |linear sample| in the window, companded domains only; else 0 */
+  __u8 leading_zeros;  /* of the rolling hash: what k this position would survive */
+  __u16 peak;          /* largest |linear sample| in the window, companded domains only; else 0 */
   __u8 zero_crossings; /* in the window, companded domains only; else 0 */
-  __u8 tunnelled; /* 1: inner packet of VXLAN or Geneve */
+  __u8 tunnelled;      /* 1: inner packet of VXLAN or Geneve */
   __u16 reserved;
 };
 AL_STATIC_ASSERT(sizeof(struct al_event) == 96, "al_event has no padding and a fixed size");

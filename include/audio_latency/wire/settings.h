@@ -11,10 +11,10 @@ enum al_format { AL_FORMAT_NONE = 0, AL_FORMAT_RAW = 1, AL_FORMAT_RTP = 2 };
 
 /* Constant while the program is loaded (`const volatile` in .rodata). */
 struct al_settings {
-  __u8 algorithm;   /* enum al_algorithm */
-  __u8 window;      /* symbols: 16, 32, 64 */
-  __u8 selectivity; /* leading zero bits, 8-16 */
-  __u8 decapsulate; /* 1: look into TUNNEL_PORTS on interfaces flagged AL_INTERFACE_UPLINK */
+  __u8 algorithm;        /* enum al_algorithm */
+  __u8 window;           /* symbols: 16, 32, 64 */
+  __u8 selectivity;      /* leading zero bits, 8-16 */
+  __u8 decapsulate;      /* 1: look into TUNNEL_PORTS on interfaces flagged AL_INTERFACE_UPLINK */
   __u16 minimum_payload; /* bytes; smaller payloads are not scanned */
   __u16 tunnel_ports[8]; /* UDP destination ports; unused ones 0. 6081 is Geneve, all others VXLAN */
   __u16 reserved;
@@ -43,7 +43,8 @@ enum al_verdict {
 
 enum al_refusal { AL_REFUSED_SILENCE = 0, AL_REFUSED_FEW_SYMBOLS, AL_REFUSALS };
 
-/* Things that happened to a scan: label `reason` of audio_events_lost_total (first) or audio_processing_errors_total. */
+/* Things that happened to a scan: label `reason` of audio_events_lost_total (first) or audio_processing_errors_total.
+ */
 enum al_loss { AL_LOST_RING_FULL = 0, AL_LOSSES };
 enum al_trouble {
   AL_TROUBLE_FLOW_TABLE_FULL = 0, /* flow scanned without carry */

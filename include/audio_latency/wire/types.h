@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Fixed-width types and annotations for headers that clang compiles for BPF and g++ for the daemon. No helper calls here. */
+/* Fixed-width types and annotations for headers that clang compiles for BPF and g++ for the daemon. No helper calls
+ * here. */
 #pragma once
 
 #include <linux/types.h>
