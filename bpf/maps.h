@@ -2,8 +2,9 @@
 /* Every map of the program, and the settings that the daemon writes before it loads. */
 #pragma once
 
-#include <bpf/bpf_helpers.h>
 #include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
 
 #include "audio_latency/wire/event.h"
 #include "audio_latency/wire/settings.h"
