@@ -13,6 +13,8 @@ enum class DirectionOption : std::uint8_t { ingress, egress, both };
 enum class LogLevel : std::uint8_t { trace, debug, info, warn, error };
 enum class LogFormat : std::uint8_t { automatic, json, text };
 enum class Tristate : std::uint8_t { automatic, yes, no };
+// How to get at the packets: TCX link where the kernel has it, else clsact filter; the others are for tests.
+enum class AttachMode : std::uint8_t { automatic, tcx, clsact };
 
 struct AudioPort {
   std::uint16_t port = 0;
@@ -27,6 +29,7 @@ struct Options {
       true;  // nobody asked for eth0: the default route's interface is taken where it is missing
   DirectionOption direction = DirectionOption::ingress;
   bool direction_defaulted = true;
+  AttachMode attach_mode = AttachMode::automatic;
   LogLevel log_level = LogLevel::info;
   LogFormat log_format = LogFormat::automatic;
   std::uint16_t metrics_port = 9090;
