@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "command.hpp"
+
+#include <CLI/CLI.hpp>
+#include <array>
+
+namespace audio_latency {
+namespace {
+
+void add_replay_arguments(CLI::App& app, CommandLine& line) {
+  app.add_option("FILE", line.replay.files, "pcap or pcapng captures, a capture point each")->required();
+  auto* json = app.add_flag("--json", line.replay.json, "one match a line, as JSON");
+  app.add_flag("--signatures", line.replay.signatures, "one selected window a line, as JSON; nothing is matched")
+      ->excludes(json);
+}
+
+constexpr std::array<Command, 5> kCommands = {{
+    {"run", "attach, match, serve metrics (the default)", true, nullptr, command_run},
+    {"replay", "measure in capture files; needs no root", true, add_replay_arguments,
+     [](const Invocation& invocation) { return command_replay(invocation.loaded.options, invocation.line.replay); }},
+    {"demo", "play speech through relays of known delay on this machine and measure it", true, nullptr,
+     [](const Invocation& invocation) { return command_demo(invocation.loaded.options); }},
+    {"check", "report what this host and configuration allow", false, nullptr, command_check},
+    {"config", "print the effective configuration and where each value came from", true, nullptr, command_config},
+}};
+
+}  // namespace
+
+std::span<const Command> commands() {
+  return kCommands;
+}
+
+}  // namespace audio_latency

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "options_fields.hpp"
+
+#include <iterator>
+
+#include "audio_latency/net.hpp"
+#include "audio_latency/wire/settings.h"
+
+namespace audio_latency::fields {
+namespace {
+
+std::string joined(const auto& items, const auto& print, std::string_view none) {
+  std::string text;
+  for (const auto& item : items) {
+    if (!text.empty()) text += ',';
+    text += print(item);
+  }
+  return text.empty() ? std::string(none) : text;
+}
+
+}  // namespace
+
+bool parse_interface(std::string_view text, Options& options) {
+  auto interfaces = parse_interfaces(text);
+  if (!interfaces) return false;
+  options.interfaces = *std::move(interfaces);
+  options.interfaces_defaulted = false;
+  return true;
+}
+std::string print_interface(const Options& options) {
+  return joined(
+      options.interfaces, [](const std::string& name) { return name; }, "");
+}
+
+bool parse_direction(std::string_view text, Options& options) {
+  if (!parse_named<&Options::direction, kDirections>(text, options)) return false;
+  options.direction_defaulted = false;
+  return true;
+}
+
+bool parse_address(std::string_view text, Options& options) {
+  if (!IpAddress::parse(text)) return false;
+  options.metrics_address = text;
+  return true;
+}
+
+bool parse_audio(std::string_view text, Options& options) {
+  auto ports = parse_audio_ports(text);
+  if (ports) options.audio_ports = *std::move(ports);
+  return ports.has_value();
+}
+std::string print_audio(const Options& options) {
+  const auto print = [](const AudioPort& port) {
+    return std::to_string(port.port) + "/" + std::string(format_name(port.format));
+  };
+  return joined(options.audio_ports, print, "all");
+}
+
+bool parse_window(std::string_view text, Options& options) {
+  const auto window = parse_number<std::uint32_t>(text, 16, 64);
+  if (!window || (*window & (*window - 1)) != 0) return false;
+  options.signature_window_size = *window;
+  return true;
+}
+
+bool parse_tunnels(std::string_view text, Options& options) {
+  constexpr std::size_t most = std::size(al_settings{}.tunnel_ports);
+  auto ports = text == "none" ? std::vector<std::uint16_t>{} : parse_ports(text, most);
+  if (ports) options.tunnel_ports = *std::move(ports);
+  return ports.has_value();
+}
+std::string print_tunnels(const Options& options) {
+  return joined(
+      options.tunnel_ports, [](std::uint16_t port) { return std::to_string(port); }, "none");
+}
+
+bool parse_ring(std::string_view text, Options& options) {
+  const auto size = parse_number<std::uint32_t>(text, 4096, 1U << 30);
+  if (!size || (*size & (*size - 1)) != 0) return false;
+  options.ring_buffer_size = *size;
+  return true;
+}
+
+bool parse_bucket_list(std::string_view text, Options& options) {
+  auto buckets = parse_buckets(text);
+  if (buckets) options.latency_buckets = *std::move(buckets);
+  return buckets.has_value();
+}
+std::string print_bucket_list(const Options& options) {
+  return print_buckets(options.latency_buckets.empty() ? default_latency_buckets() : options.latency_buckets);
+}
+
+bool parse_names_file(std::string_view text, Options& options) {
+  if (text.size() > 4096 || text.find('\0') != std::string_view::npos) return false;
+  options.names_file = text;
+  return true;
+}
+
+bool parse_node_name(std::string_view text, Options& options) {
+  if (!text.empty() && !is_dns_name(text)) return false;
+  options.k8s_node_name = text;
+  return true;
+}
+
+bool parse_bus_url(std::string_view text, Options& options) {
+  if (!text.empty() && !is_bus_url(text)) return false;
+  options.bus_url = text;
+  return true;
+}
+
+}  // namespace audio_latency::fields
