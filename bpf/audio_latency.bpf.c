@@ -6,8 +6,18 @@
 
 #define AL_UNSPEC -1 /* TC_ACT_UNSPEC, TCX_NEXT */
 
-SEC("tc") int al_ethernet_ingress_full(struct __sk_buff* skb) {
-  return AL_UNSPEC;
-}
+#define AL_ENTRY(name)                        \
+  SEC("tc") int name(struct __sk_buff* skb) { \
+    return AL_UNSPEC;                         \
+  }
+
+AL_ENTRY(al_ethernet_ingress_full)
+AL_ENTRY(al_ethernet_egress_full)
+AL_ENTRY(al_l3_ingress_full)
+AL_ENTRY(al_l3_egress_full)
+AL_ENTRY(al_ethernet_ingress_bounded)
+AL_ENTRY(al_ethernet_egress_bounded)
+AL_ENTRY(al_l3_ingress_bounded)
+AL_ENTRY(al_l3_egress_bounded)
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

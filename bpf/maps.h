@@ -7,6 +7,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "audio_latency/wire/event.h"
+#include "audio_latency/wire/scratch.h"
 #include "audio_latency/wire/settings.h"
 
 const volatile struct al_settings settings = {
@@ -22,10 +23,7 @@ struct {
   __uint(max_entries, 1 << 22);
 } events SEC(".maps");
 
-/* enum al_format by port number; one array element, so that a look-up is an index. SIGHUP rewrites it. */
-struct al_port_table {
-  __u8 format[65536];
-};
+/* One array element, so that a look-up is an index. SIGHUP rewrites it. */
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
   __uint(max_entries, 1);
@@ -40,3 +38,27 @@ struct {
   __type(key, struct al_interface_key);
   __type(value, struct al_interface);
 } interfaces SEC(".maps");
+
+/* Never LRU, which evicts without telling: a full table is counted, and aged from user space. MAX_FLOWS entries. */
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, 10000);
+  __type(key, struct al_flow_key);
+  __type(value, struct al_flow_slot);
+} flows SEC(".maps");
+
+/* Entries of `flows` by sender: none may hold more than a tenth. As many entries as `flows`. */
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, 10000);
+  __type(key, struct al_sender_key);
+  __type(value, __u32);
+} senders SEC(".maps");
+
+/* Working memory of one CPU; the loader writes `gear`. */
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct al_scratch);
+} scratch SEC(".maps");

@@ -20,6 +20,13 @@ struct al_settings {
   __u16 reserved;
   __u32 maximum_flows;
   __u64 budget_bytes_per_second; /* payload bytes one CPU may scan a second; 0: no limit */
+  __u32 wakeup_bytes; /* the reader of the ring buffer is woken when so much waits (it has a timer, too); 0: always */
+  __u32 reserved_2;
+};
+
+/* enum al_format by port number. */
+struct al_port_table {
+  __u8 format[65536];
 };
 
 /* Per interface, given at attach time. */
@@ -59,7 +66,7 @@ struct al_counters {
   __u64 packets[AL_VERDICTS];
   __u64 scanned_bytes;
   __u64 refused[AL_REFUSALS];
-  __u64 emitted; /* events that reached the ring buffer */
+  __u64 emitted; /* events handed to the ring buffer: received + lost */
   __u64 lost[AL_LOSSES];
   __u64 trouble[AL_TROUBLES];
 };

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What is kept of a flow between its packets: the run (so that windows span packets) and its selectivity.
+ *
+ * Continuity is decided by sequence numbers alone, and a run is always stored as a whole (hash, symbols, bytes, next
+ * sequence number together): whichever CPU wrote last, what it wrote is right for a packet that continues it, and no
+ * other packet uses it. */
+#pragma once
+
+#include <linux/bpf.h>
+
+#include "audio_latency/wire/scan.h"
+
+/* A flow at a capture point. No padding: it is hashed as bytes. */
+struct al_flow_key {
+  __u8 source[16]; /* IPv4 as ::ffff:a.b.c.d */
+  __u8 destination[16];
+  __u16 source_port; /* host byte order */
+  __u16 destination_port;
+  __u32 interface_index;
+  __u8 protocol;
+  __u8 direction; /* enum al_direction */
+  __u8 tunnelled;
+  __u8 reserved;
+};
+AL_STATIC_ASSERT(sizeof(struct al_flow_key) == 44, "al_flow_key has no padding");
+
+/* Who pays for a table entry: an address, or the pod behind an interface, which can forge addresses. */
+struct al_sender_key {
+  __u8 address[16];      /* all 0 where the interface tells the sender */
+  __u32 interface_index; /* 0 where the address tells it */
+};
+
+struct al_run {
+  __u64 hash;
+  __u32 next;      /* TCP: sequence number of the byte after the last one. RTP: sequence number of the next packet */
+  __u32 stream_id; /* RTP: SSRC */
+  __u32 bytes;     /* in this run, up to AL_RUN_BYTES; 0: no run */
+  __u8 last[AL_LAG];
+  __u8 symbols[AL_WINDOW_MAX]; /* the last ones, the newest at the end */
+};
+#define AL_RUN_BYTES (AL_LAG + AL_WINDOW_MAX)
+
+/* Selectivity of a flow: raised and lowered by how much its content selects, averaged over a second or longer. */
+struct al_rate {
+  __u64 since_ns;
+  __u32 selected;    /* windows at the k in force since then */
+  __u32 selectivity; /* the k in force; 0: none yet */
+};
+#define AL_RATE_NS 1000000000ULL
+#define AL_RATE_HIGH 64 /* windows a second */
+#define AL_RATE_LOW 24
+
+struct al_flow {
+  __u64 last_seen_ns;
+  struct al_rate rate;
+  struct al_run run;
+  struct al_sender_key sender; /* whose quota this entry counts against; all 0: nobody's (loopback) */
+  __u32 version;               /* of run: raised by each writer */
+};
+
+/* Value of the `flows` map. The daemon deletes entries whose last_seen_ns is older than FLOW_TIMEOUT_MS, and then
+ * writes into `senders` how many entries of each sender it has counted: the kernel only counts up. */
+struct al_flow_slot {
+  struct bpf_spin_lock lock;
+  __u32 reserved;
+  struct al_flow flow;
+};
+
+/* Brings the selectivity up to date at `now`; returns the k in force for the packet at hand. */
+AL_INLINE __u32 al_rate_update(struct al_rate* rate, __u64 now_ns, __u32 configured) {
+  const __u64 elapsed = now_ns - rate->since_ns;
+  if (rate->selectivity == 0) {
+    rate->selectivity = configured;
+    rate->since_ns = now_ns;
+    rate->selected = 0;
+  } else if ((__s64)elapsed >= (__s64)AL_RATE_NS) {
+    const __u64 scaled = rate->selected * AL_RATE_NS; /* rate > limit, without a division */
+    if (scaled > AL_RATE_HIGH * elapsed && rate->selectivity < AL_SELECTIVITY_MAX) rate->selectivity++;
+    if (scaled < AL_RATE_LOW * elapsed && rate->selectivity > configured) rate->selectivity--;
+    rate->since_ns = now_ns;
+    rate->selected = 0;
+  }
+  return rate->selectivity;
+}
+
+/* How a packet lies to the run of its flow. */
+enum al_continuity {
+  AL_RUN_CONTINUES, /* from byte *skip on */
+  AL_RUN_BEGINS,    /* a gap, another stream, or nothing before: a new run */
+  AL_RUN_LATE,      /* retransmitted or out of order: scanned on its own, the run stays as it is */
+};
+#define AL_LATE_BYTES (4U << 20) /* TCP; further back it is taken for a new connection */
+#define AL_LATE_PACKETS 100      /* RTP: MAX_MISORDER of RFC 3550 A.1 */
+
+AL_INLINE enum al_continuity al_continuity_tcp(const struct al_run* run, __u32 sequence, __u32 length, __u32* skip) {
+  const __u32 behind = run->next - sequence;
+  *skip = 0;
+  if (run->bytes == 0) return AL_RUN_BEGINS;
+  if (behind == 0) return AL_RUN_CONTINUES;
+  if (behind > AL_LATE_BYTES) return AL_RUN_BEGINS;
+  if (behind >= length) return AL_RUN_LATE;
+  *skip = behind; /* overlaps what was seen */
+  return AL_RUN_CONTINUES;
+}
+
+AL_INLINE enum al_continuity al_continuity_rtp(const struct al_run* run, __u32 ssrc, __u16 sequence) {
+  const __u16 behind = (__u16)(run->next - sequence);
+  if (run->bytes == 0 || run->stream_id != ssrc) return AL_RUN_BEGINS;
+  if (behind == 0) return AL_RUN_CONTINUES;
+  return behind <= AL_LATE_PACKETS ? AL_RUN_LATE : AL_RUN_BEGINS;
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "capture_program.hpp"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <sys/utsname.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdarg>
+#include <cstdio>
+#include <cstring>
+#include <vector>
+
+#include "audio_latency.skel.h"
+#include "audio_latency/wire/scratch.h"
+#include "capture_scanner.hpp"
+
+namespace audio_latency {
+namespace {
+
+std::string last_warning;  // what libbpf said; loading happens on one thread
+
+int keep_warning(libbpf_print_level level, const char* format, va_list arguments) {
+  if (level != LIBBPF_WARN) return 0;
+  std::array<char, 1024> text{};
+  const int length = std::vsnprintf(text.data(), text.size(), format, arguments);
+  last_warning.assign(text.data(), std::min<std::size_t>(std::max(length, 0), text.size() - 1));
+  std::replace(last_warning.begin(), last_warning.end(), '\n', ' ');
+  return length;
+}
+
+std::string kernel_release() {
+  utsname name{};
+  return uname(&name) == 0 ? name.release : "unknown";
+}
+
+Error load_error(int code) {
+  if (code == -EPERM || code == -EACCES) {
+    return {"The kernel refused to load the program (" + std::string(std::strerror(-code)) +
+            "): run as root, or with the capabilities CAP_BPF and CAP_NET_ADMIN (below Linux 5.11 also "
+            "CAP_SYS_RESOURCE); in a container, the seccomp profile must allow bpf(2)."};
+  }
+  return {"The kernel " + kernel_release() + " did not load the program (" + std::strerror(-code) +
+          "); Linux 5.10 or newer is needed. libbpf: " + last_warning};
+}
+
+struct Variant {
+  bool ethernet;
+  al_direction direction;
+  bool full;
+  bpf_program* program;
+};
+
+std::array<Variant, 8> variants(audio_latency_bpf& skeleton) {
+  const auto& programs = skeleton.progs;
+  return {{{true, AL_INGRESS, true, programs.al_ethernet_ingress_full},
+           {true, AL_EGRESS, true, programs.al_ethernet_egress_full},
+           {false, AL_INGRESS, true, programs.al_l3_ingress_full},
+           {false, AL_EGRESS, true, programs.al_l3_egress_full},
+           {true, AL_INGRESS, false, programs.al_ethernet_ingress_bounded},
+           {true, AL_EGRESS, false, programs.al_ethernet_egress_bounded},
+           {false, AL_INGRESS, false, programs.al_l3_ingress_bounded},
+           {false, AL_EGRESS, false, programs.al_l3_egress_bounded}}};
+}
+
+bpf_program* find_variant(audio_latency_bpf& skeleton, bool ethernet, al_direction direction, bool full) {
+  for (const Variant& variant : variants(skeleton))
+    if (variant.ethernet == ethernet && variant.direction == direction && variant.full == full) return variant.program;
+  return nullptr;
+}
+
+bool wants_full(ProgramBuild build) {
+  if (build != ProgramBuild::automatic) return build == ProgramBuild::full;
+  return libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, BPF_FUNC_loop, nullptr) == 1;
+}
+
+// Each CPU's copy of the table lies beside its scratch memory.
+int fill_gear(int scratch_fd) {
+  const int cpus = libbpf_num_possible_cpus();
+  if (cpus < 0) return cpus;
+  const std::size_t stride = (sizeof(al_scratch) + 7) / 8 * 8;
+  std::vector<std::uint8_t> values(stride * static_cast<std::size_t>(cpus));
+  std::array<__u64, 256> gear{};
+  al_gear_fill(gear.data());
+  for (int cpu = 0; cpu < cpus; ++cpu)
+    std::memcpy(values.data() + stride * static_cast<std::size_t>(cpu), gear.data(), sizeof gear);
+  const std::uint32_t key = 0;
+  return bpf_map_update_elem(scratch_fd, &key, values.data(), BPF_ANY);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<CaptureProgram>> CaptureProgram::load(const Options& options, const al_settings& settings,
+                                                             ProgramBuild build) {
+  libbpf_set_print(keep_warning);
+  last_warning.clear();
+  audio_latency_bpf* skeleton = audio_latency_bpf__open();
+  if (skeleton == nullptr) return load_error(-errno);
+  const bool full = wants_full(build);
+  std::unique_ptr<CaptureProgram> program(new CaptureProgram(skeleton, full));
+  std::memcpy(const_cast<al_settings*>(reinterpret_cast<const volatile al_settings*>(&skeleton->rodata->settings)),
+              &settings, sizeof settings);
+  bpf_map__set_max_entries(skeleton->maps.events, options.ring_buffer_size);
+  bpf_map__set_max_entries(skeleton->maps.flows, std::max<std::uint32_t>(settings.maximum_flows, 1));
+  bpf_map__set_max_entries(skeleton->maps.senders, std::max<std::uint32_t>(settings.maximum_flows, 1));
+  for (const Variant& variant : variants(*skeleton)) bpf_program__set_autoload(variant.program, variant.full == full);
+  if (const int code = audio_latency_bpf__load(skeleton); code < 0) return load_error(code);
+  if (const int code = fill_gear(bpf_map__fd(skeleton->maps.scratch)); code < 0) return load_error(code);
+  if (Status ports = program->set_ports(options); !ports) return ports.error();
+  return program;
+}
+
+CaptureProgram::~CaptureProgram() {
+  audio_latency_bpf__destroy(skeleton_);
+}
+
+int CaptureProgram::program_fd(bool ethernet, al_direction direction) const {
+  return bpf_program__fd(find_variant(*skeleton_, ethernet, direction, full_));
+}
+
+const char* CaptureProgram::program_name(bool ethernet, al_direction direction) const {
+  return bpf_program__name(find_variant(*skeleton_, ethernet, direction, full_));
+}
+
+int CaptureProgram::events_fd() const {
+  return bpf_map__fd(skeleton_->maps.events);
+}
+int CaptureProgram::interfaces_fd() const {
+  return bpf_map__fd(skeleton_->maps.interfaces);
+}
+int CaptureProgram::flows_fd() const {
+  return bpf_map__fd(skeleton_->maps.flows);
+}
+int CaptureProgram::senders_fd() const {
+  return bpf_map__fd(skeleton_->maps.senders);
+}
+
+Status CaptureProgram::add_interface(std::uint32_t interface_index, al_direction direction, std::uint64_t flags) {
+  const int cpus = libbpf_num_possible_cpus();
+  std::vector<al_interface> values(static_cast<std::size_t>(std::max(cpus, 1)));
+  for (al_interface& value : values) value.flags = flags;
+  const al_interface_key key{interface_index, static_cast<std::uint32_t>(direction)};
+  if (const int code = bpf_map_update_elem(interfaces_fd(), &key, values.data(), BPF_ANY); code < 0) {
+    return Error{"Interface number " + std::to_string(interface_index) + " can't be watched: " + std::strerror(-code) +
+                 " (at most 4,096 interfaces and directions)."};
+  }
+  return success();
+}
+
+Status CaptureProgram::set_ports(const Options& options) {
+  auto table = std::make_unique<al_port_table>();
+  fill_port_table(options, *table);
+  const std::uint32_t key = 0;
+  if (const int code = bpf_map_update_elem(bpf_map__fd(skeleton_->maps.ports), &key, table.get(), BPF_ANY); code < 0)
+    return Error{std::string("The audio ports can't be written to the kernel: ") + std::strerror(-code) + "."};
+  return success();
+}
+
+}  // namespace audio_latency

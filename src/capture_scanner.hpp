@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "audio_latency/capture.hpp"
+#include "audio_latency/options.hpp"
+#include "audio_latency/wire/settings.h"
+
+namespace audio_latency {
+
+// What the kernel program is told: `options` in its own terms. Unset tunnel ports are 0.
+al_settings wire_settings(const Options& options);
+void fill_port_table(const Options& options, al_port_table& table);
+
+// A packet of a capture file, or of a test.
+struct CapturedPacket {
+  std::span<const std::uint8_t> bytes;  // as captured, from the link layer (or IP) header on
+  std::uint32_t wire_length = 0;        // bytes on the wire, at least bytes.size()
+  bool ethernet = true;                 // false: starts with the IP header
+  bool uplink = false;                  // TUNNEL_PORTS are decapsulated
+  bool loopback = false;                // addresses do not tell senders apart: no quota per address
+  EventTime time = 0;
+  CapturePoint point;
+};
+
+// The kernel program's twin in user space: select, scan and emit, with the same verdicts, counters and observations for
+// the same packets (only AL_BUDGET and AL_BUSY never happen here). One thread.
+class PacketScanner {
+ public:
+  PacketScanner(const al_settings& settings, const al_port_table& ports);
+  ~PacketScanner();
+  PacketScanner(const PacketScanner&) = delete;
+  PacketScanner& operator=(const PacketScanner&) = delete;
+
+  // Each packet on its own: the whole L4 payload of every port, the configured selectivity, nothing carried.
+  void set_stateless(bool stateless);
+
+  void scan(const CapturedPacket& packet, ObservationSink& sink);
+
+  // Forgets flows that were last seen before `deadline`.
+  void age(EventTime deadline);
+
+  std::size_t flows() const;
+  const al_counters& counters() const;
+
+ private:
+  class State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace audio_latency
