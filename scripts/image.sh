@@ -12,7 +12,11 @@ make_base() {
   # shellcheck disable=SC2016 # apt expands it
   uri=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Codename: bookworm' 'Component: main' | head -1)
   [ -n "$uri" ] || { echo "image.sh: apt has no bookworm main archive configured; cannot make a base image" >&2; exit 1; }
-  mmdebstrap --quiet --variant=minbase bookworm - "$uri" | podman import --quiet - docker.io/library/debian:bookworm-slim
+  # What Debian's own slim image leaves out, and apt's lists.
+  local left_out=()
+  for folder in doc man info locale; do left_out+=("--dpkgopt=path-exclude=/usr/share/$folder/*"); done
+  # shellcheck disable=SC2016 # mmdebstrap expands $1
+  mmdebstrap --quiet --variant=apt "${left_out[@]}" --customize-hook='rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/*' bookworm - "$uri" | podman import --quiet - docker.io/library/debian:bookworm-slim
 }
 
 if [ "${1:-}" = base ]; then
