@@ -16,7 +16,7 @@ make_base() {
   local left_out=()
   for folder in doc man info locale; do left_out+=("--dpkgopt=path-exclude=/usr/share/$folder/*"); done
   # shellcheck disable=SC2016 # mmdebstrap expands $1
-  mmdebstrap --quiet --variant=apt "${left_out[@]}" --customize-hook='rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/*' bookworm - "$uri" | podman import --quiet - docker.io/library/debian:bookworm-slim
+  mmdebstrap --quiet --variant=apt --include=usr-is-merged --hook-directory=/usr/share/mmdebstrap/hooks/merged-usr "${left_out[@]}" --customize-hook='rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/*' bookworm - "$uri" | podman import --quiet - docker.io/library/debian:bookworm-slim
 }
 
 if [ "${1:-}" = base ]; then
