@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "pipeline.hpp"
+
+namespace audio_latency {
+
+Pipeline::Pipeline(const Options& options, IdentityResolver& resolver)
+    : resolver_(resolver), matcher_(options, *this) {}
+
+void Pipeline::on_observation(const Observation& observation) {
+  const PlacedObservation seen = resolver_.place(observation);
+  for (PlacedSink* sink : placed_sinks_) sink->on_placed(seen);
+  matcher_.observe(seen);
+}
+
+void Pipeline::on_match(const Match& match) {
+  for (MatchSink* sink : match_sinks_) sink->on_match(match);
+}
+
+}  // namespace audio_latency
