@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// audio-source: plays sound files, or synthesised speech, in real time as a telephone or a voice client would send it.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <ctime>
+#include <optional>
+
+#include "audio_format.hpp"
+#include "command_demo_sound.hpp"
+
+namespace {
+
+using namespace audio_latency;            // NOLINT(google-build-using-namespace)
+using namespace audio_latency::examples;  // NOLINT(google-build-using-namespace)
+
+struct SourceOptions {
+  std::vector<std::string> files;
+  std::string to;
+  Framing format = Framing::rtp;
+  std::optional<Codec> codec;
+  int ptime_ms = 20;
+  double seconds = 0;
+  bool loop = false;
+  std::uint32_t rate = 8000;
+  std::uint64_t seed = 1;
+};
+
+void describe(CLI::App& app, SourceOptions& options) {
+  app.description("Plays WAV files (PCM, mono, 16 bit), or synthesised speech where none is given, in real time.");
+  app.add_option("files", options.files, "WAV files, or directories of them, played one after another");
+  app.add_option("--to", options.to, "HOST:PORT to send to")->required();
+  app.add_option("--format", options.format, "rtp, udp, tcp or websocket (client, masked binary frames)")
+      ->transform(CLI::CheckedTransformer(framing_names()));
+  app.add_option("--codec", options.codec, "pcmu, pcma or pcm16; default: pcmu for rtp, else pcm16")
+      ->transform(CLI::CheckedTransformer(codec_names()));
+  app.add_option("--ptime", options.ptime_ms, "milliseconds of sound in a packet, segment or frame")
+      ->check(CLI::Range(5, 200));
+  app.add_option("--seconds", options.seconds, "stop after so much sound; 0: at the end of the files")
+      ->check(CLI::Range(0.0, 1e6));
+  app.add_flag("--loop", options.loop, "begin again at the end");
+  app.add_option("--rate", options.rate, "Hz of synthesised speech; files have their own")
+      ->check(CLI::Range(8000, 48'000));
+  app.add_option("--seed", options.seed, "other synthesised speech for each seed");
+}
+
+Result<Sound> sound_of(const SourceOptions& options) {
+  constexpr double kSynthesised = 60;
+  if (!options.files.empty()) {
+    return read_sounds(options.files);
+  }
+  return synthesise_speech(options.seconds > 0 && !options.loop ? options.seconds : kSynthesised, options.rate,
+                           options.seed);
+}
+
+void sleep_until(std::int64_t steady_ns) {
+  const timespec deadline{steady_ns / 1'000'000'000, steady_ns % 1'000'000'000};
+  while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &deadline, nullptr) == EINTR) {
+  }
+}
+
+// The samples from `position` on, from the beginning again past the end.
+std::vector<std::int16_t> slice(const Sound& sound, std::size_t position, std::size_t count) {
+  std::vector<std::int16_t> samples(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    samples[i] = sound.samples[(position + i) % sound.samples.size()];
+  }
+  return samples;
+}
+
+// Deadlines are absolute, counted from the start: one late packet does not delay those after it.
+Status play(const Sound& sound, const SourceOptions& options, Codec codec, AudioWriter& writer) {
+  const std::size_t chunk = sound.rate * static_cast<std::uint32_t>(options.ptime_ms) / 1000;
+  const auto limit = static_cast<std::size_t>(options.seconds * sound.rate);
+  const std::size_t length = limit > 0      ? (options.loop ? limit : std::min(limit, sound.samples.size()))
+                             : options.loop ? SIZE_MAX
+                                            : sound.samples.size();
+  const std::int64_t start = steady_clock_ns();
+  for (std::size_t position = 0; length - position >= chunk; position += chunk) {
+    const std::int64_t elapsed = static_cast<std::int64_t>(position / chunk + 1) * options.ptime_ms * 1'000'000LL;
+    sleep_until(start + elapsed);
+    if (Status sent = writer.write(encode(codec, slice(sound, position, chunk))); !sent) {
+      return sent;
+    }
+  }
+  return success();
+}
+
+Status run(const SourceOptions& options) {
+  const Codec codec = options.codec.value_or(options.format == Framing::rtp ? Codec::pcmu : Codec::pcm16);
+  if (options.format == Framing::rtp && codec == Codec::pcm16) {
+    return Error{"rtp carries pcmu or pcma"};
+  }
+  auto sound = sound_of(options);
+  if (!sound) {
+    return sound.error();
+  }
+  auto socket = connect_to(options.to, transport_of(options.format), 10'000);
+  if (!socket) {
+    return socket.error();
+  }
+  auto writer = make_writer(options.format, codec, std::move(*socket), Role::client);
+  if (!writer) {
+    return writer.error();
+  }
+  return play(*sound, options, codec, **writer);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  SourceOptions options;
+  CLI::App app;
+  describe(app, options);
+  CLI11_PARSE(app, argc, argv);
+  const Status done = run(options);
+  if (!done) {
+    std::fprintf(stderr, "audio-source: %s\n", done.error().message.c_str());
+  }
+  return done ? 0 : 1;
+}
