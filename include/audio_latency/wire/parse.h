@@ -23,10 +23,8 @@ struct al_packet {
   __u32 flow_label;        /* IPv6 */
   __u16 ip_id;             /* IPv4, or 0 */
   __u8 ttl;
-  __u8 tcp_flags;
   __u8 first_fragment; /* 1: more fragments follow, with payload that no header tells about */
 };
-#define AL_TCP_SYN 2
 
 /* The next `size` bytes (a constant of at most AL_HEADER_SLACK), or nothing where the packet ends before. */
 AL_INLINE const __u8* al_header(const struct al_packet* packet, const __u8* bytes, __u32 size) {
@@ -149,7 +147,6 @@ AL_INLINE enum al_verdict al_parse_udp(struct al_packet* packet, const __u8* byt
     packet->end = packet->offset + length;
   }
   packet->offset += 8;
-  packet->tcp_flags = 0;
   packet->sequence = 0;
   AL_FORGET();
   return AL_SCANNED;
@@ -162,8 +159,7 @@ AL_INLINE enum al_verdict al_parse_tcp(struct al_packet* packet, const __u8* byt
   if (header_length < 20 || packet->offset + header_length > packet->end) return AL_MALFORMED;
   packet->flow.source_port = al_be16(header);
   packet->flow.destination_port = al_be16(header + 2);
-  packet->tcp_flags = header[13];
-  packet->sequence = al_be32(header + 4) + ((header[13] & AL_TCP_SYN) ? 1 : 0); /* SYN takes a number */
+  packet->sequence = al_be32(header + 4) + ((header[13] >> 1) & 1); /* SYN takes a number */
   packet->offset += header_length;
   AL_FORGET();
   return AL_SCANNED;

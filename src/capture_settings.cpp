@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "capture_scanner.hpp"
+
+namespace audio_latency {
+
+al_settings wire_settings(const Options& options) {
+  al_settings settings{};
+  settings.algorithm = static_cast<std::uint8_t>(options.signature_algorithm);
+  settings.window = static_cast<std::uint8_t>(options.signature_window_size);
+  settings.selectivity = static_cast<std::uint8_t>(options.signature_selectivity);
+  settings.decapsulate = options.tunnel_ports.empty() ? 0 : 1;
+  settings.minimum_payload = static_cast<std::uint16_t>(std::min<std::uint32_t>(options.min_audio_packet_size, 65535));
+  const std::size_t tunnels = std::min(options.tunnel_ports.size(), std::size(settings.tunnel_ports));
+  std::copy_n(options.tunnel_ports.begin(), tunnels, settings.tunnel_ports);
+  settings.maximum_flows = options.max_flows;
+  settings.budget_bytes_per_second = std::uint64_t{options.scan_budget_mbps} * 1'000'000;
+  settings.wakeup_bytes = options.ring_buffer_size / 8;
+  return settings;
+}
+
+void fill_port_table(const Options& options, al_port_table& table) {
+  std::fill(std::begin(table.format), std::end(table.format),
+            static_cast<std::uint8_t>(options.audio_ports.empty() ? AL_FORMAT_RAW : AL_FORMAT_NONE));
+  for (const AudioPort& port : options.audio_ports) table.format[port.port] = static_cast<std::uint8_t>(port.format);
+}
+
+}  // namespace audio_latency
