@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "capture_counters.hpp"
 
+#include <algorithm>
 #include <array>
+#include <cstdint>
+#include <cstring>
+#include <functional>
 
 namespace audio_latency {
 namespace {
@@ -17,9 +21,16 @@ static_assert(kRefusals.size() == AL_REFUSALS);
 static_assert(kLosses.size() == AL_LOSSES);
 static_assert(kTroubles.size() == AL_TROUBLES);
 
-template <std::size_t N>
-void add_each(__u64 (&sum)[N], const __u64 (&more)[N]) {
-  for (std::size_t i = 0; i < N; ++i) sum[i] += more[i];
+constexpr std::size_t kCells = sizeof(al_counters) / sizeof(std::uint64_t);
+static_assert(sizeof(al_counters) % sizeof(std::uint64_t) == 0, "64-bit counters only");
+
+template <typename Operation>
+void combine(al_counters& sum, const al_counters& other, Operation operation) {
+  std::array<std::uint64_t, kCells> left{}, right{};
+  std::memcpy(left.data(), &sum, sizeof sum);
+  std::memcpy(right.data(), &other, sizeof other);
+  std::transform(left.begin(), left.end(), right.begin(), left.begin(), operation);
+  std::memcpy(&sum, left.data(), sizeof sum);
 }
 
 }  // namespace
@@ -38,12 +49,11 @@ const char* al_trouble_name(al_trouble trouble) {
 }
 
 void add(al_counters& sum, const al_counters& more) {
-  add_each(sum.packets, more.packets);
-  sum.scanned_bytes += more.scanned_bytes;
-  add_each(sum.refused, more.refused);
-  sum.emitted += more.emitted;
-  add_each(sum.lost, more.lost);
-  add_each(sum.trouble, more.trouble);
+  combine(sum, more, std::plus<>{});
+}
+
+void subtract(al_counters& sum, const al_counters& less) {
+  combine(sum, less, std::minus<>{});
 }
 
 }  // namespace audio_latency

@@ -12,5 +12,6 @@ const char* al_loss_name(al_loss loss);           // reason of audio_events_lost
 const char* al_trouble_name(al_trouble trouble);  // error_type of audio_processing_errors_total
 
 void add(al_counters& sum, const al_counters& more);
+void subtract(al_counters& sum, const al_counters& less);
 
 }  // namespace audio_latency
