@@ -45,7 +45,7 @@ std::optional<al_counters> KernelInterfaceEntries::read(InterfaceKey key) const 
   const al_interface_key entry = kernel_key(key);
   if (bpf_map_lookup_elem(map_.get(), &entry, values.data()) < 0) return std::nullopt;
   al_counters sum{};
-  for (const al_interface& value : values) add(sum, value.counters);
+  for (const al_interface& value : values) audio_latency::add(sum, value.counters);
   return sum;
 }
 
