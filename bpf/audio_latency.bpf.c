@@ -4,20 +4,105 @@
  * Every path returns TC_ACT_UNSPEC: the packet's fate is never ours to decide. */
 #include "maps.h"
 
+#include "parse.h"
+#include "scan.h"
+
 #define AL_UNSPEC -1 /* TC_ACT_UNSPEC, TCX_NEXT */
 
-#define AL_ENTRY(name)                        \
-  SEC("tc") int name(struct __sk_buff* skb) { \
-    return AL_UNSPEC;                         \
+/* Where the bytes to scan lie: in what was loaded already, or still in the packet. */
+AL_INLINE int al_prepare(struct __sk_buff* skb, struct al_scratch* s, struct al_interface* interface,
+                         struct al_flow_slot* slot) {
+  struct al_scan* scan = &s->scan;
+  scan->whole = s->packet.length <= AL_HEADER_BYTES;
+  scan->position = scan->payload_offset + scan->rtp.header;
+  scan->payload_at = scan->whole ? scan->payload_offset : AL_CHUNK_AT;
+  scan->hash = 0;
+  scan->run_bytes = 0;
+  scan->skip = 0;
+  scan->threshold = al_threshold(settings.selectivity);
+  if (slot) al_resume_flow(s, slot);
+  AL_FORGET();
+  const __u32 from = scan->position + scan->skip; /* in the packet */
+  if (scan->whole) {
+    scan->remaining = 0;
+    scan->base = 0U - scan->payload_offset;
+    if (from > s->packet.end || s->packet.end > AL_HEADER_BYTES) return 0;
+    al_begin_chunk(s, interface, from, s->packet.end);
+    return 1;
+  }
+  scan->end = AL_CHUNK_AT;
+  scan->packet_at = from;
+  scan->remaining = s->packet.end - from;
+  return al_load_chunk(skb, s, interface);
+}
+
+AL_INLINE enum al_verdict al_examine(struct __sk_buff* skb, struct al_scratch* s, struct al_interface* interface,
+                                     int ethernet, int full) {
+  struct al_scan* scan = &s->scan;
+  const enum al_verdict verdict = al_parse_packet(skb, s, ethernet, interface->flags);
+  if (verdict != AL_SCANNED) return verdict;
+  scan->format = al_port_format(&s->packet.flow);
+  if (scan->format == AL_FORMAT_NONE) return AL_PORT;
+  scan->payload_offset = s->packet.offset;
+  scan->payload_length = s->packet.end - s->packet.offset;
+  al_parse_audio(skb, s);
+
+  const int keyed = s->packet.flow.protocol == 6 || scan->rtp.header != 0;
+  const int small = scan->payload_length < settings.minimum_payload;
+  if (scan->payload_length == 0 || (small && !keyed)) return AL_TOO_SMALL;
+  scan->time_ns = 0;
+  struct al_flow_slot* slot = keyed ? al_find_flow(s, interface, !small) : 0;
+  if (small && !slot) return AL_TOO_SMALL;
+  if (!al_within_budget(s, scan->payload_length)) return AL_BUDGET;
+
+  scan->hit = 0;
+  scan->selected = 0;
+  scan->event_ready = 0;
+  scan->flow_known = 0;
+  scan->asked = keyed;
+  if (al_prepare(skb, s, interface, slot)) {
+    if (full)
+      al_scan_full(skb, s, interface);
+    else
+      al_scan_bounded(skb, s, interface);
+  }
+  if (slot)
+    al_keep_flow(s, interface, slot);
+  else if (scan->flow_known)
+    al_count_selected(s);
+  return AL_SCANNED;
+}
+
+AL_INLINE int al_handle(struct __sk_buff* skb, int ethernet, __u32 direction, int full) {
+  const __u32 zero = 0;
+  const struct al_interface_key key = {skb->ifindex, direction};
+  struct al_interface* interface = bpf_map_lookup_elem(&interfaces, &key);
+  struct al_scratch* s = bpf_map_lookup_elem(&scratch, &zero);
+  if (!interface || !s) return AL_UNSPEC;
+  enum al_verdict verdict = AL_BUSY;
+  if (!s->busy) {
+    s->busy = 1;
+    s->packet.flow.interface_index = key.interface_index;
+    s->packet.flow.direction = (__u8)direction;
+    verdict = al_examine(skb, s, interface, ethernet, full);
+    s->busy = 0;
+  }
+  if (verdict < AL_VERDICTS) interface->counters.packets[verdict]++;
+  return AL_UNSPEC;
+}
+
+#define AL_ENTRY(name, ethernet, direction, full)           \
+  SEC("tc") int name(struct __sk_buff* skb) {               \
+    return al_handle(skb, (ethernet), (direction), (full)); \
   }
 
-AL_ENTRY(al_ethernet_ingress_full)
-AL_ENTRY(al_ethernet_egress_full)
-AL_ENTRY(al_l3_ingress_full)
-AL_ENTRY(al_l3_egress_full)
-AL_ENTRY(al_ethernet_ingress_bounded)
-AL_ENTRY(al_ethernet_egress_bounded)
-AL_ENTRY(al_l3_ingress_bounded)
-AL_ENTRY(al_l3_egress_bounded)
+AL_ENTRY(al_ethernet_ingress_full, 1, AL_INGRESS, 1)
+AL_ENTRY(al_ethernet_egress_full, 1, AL_EGRESS, 1)
+AL_ENTRY(al_l3_ingress_full, 0, AL_INGRESS, 1)
+AL_ENTRY(al_l3_egress_full, 0, AL_EGRESS, 1)
+AL_ENTRY(al_ethernet_ingress_bounded, 1, AL_INGRESS, 0)
+AL_ENTRY(al_ethernet_egress_bounded, 1, AL_EGRESS, 0)
+AL_ENTRY(al_l3_ingress_bounded, 0, AL_INGRESS, 0)
+AL_ENTRY(al_l3_egress_bounded, 0, AL_EGRESS, 0)
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -12,7 +12,6 @@
 AL_INLINE __u32 al_payload_hash(const __u8* payload, __u32 length) {
   __u64 even = length;
   __u64 odd = 0;
-  AL_UNROLL
   for (__u32 at = 0; at < AL_PAYLOAD_HASHED; at += 8) {
     if (at >= length) break;
     __u64 word = al_load64(payload + at);

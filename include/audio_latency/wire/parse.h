@@ -175,7 +175,7 @@ AL_INLINE enum al_verdict al_parse_ip(struct al_packet* packet, const __u8* byte
   return AL_UNSUPPORTED;
 }
 
-AL_INLINE int al_is_tunnel(const struct al_packet* packet, const struct al_settings* settings) {
+AL_INLINE int al_is_tunnel(const struct al_packet* packet, const volatile struct al_settings* settings) {
   if (packet->flow.protocol != 17) return 0;
   int found = 0;
   AL_UNROLL
@@ -207,7 +207,7 @@ AL_INLINE enum al_verdict al_enter_tunnel(struct al_packet* packet, const __u8* 
 /* The whole packet. `length` and `available` are set, everything else is written here. AL_SCANNED: a TCP or UDP payload
  * of packet->end - packet->offset bytes lies at packet->offset, which may be behind the buffer. */
 AL_INLINE enum al_verdict al_parse(struct al_packet* packet, const __u8* bytes, int ethernet, int uplink,
-                                   const struct al_settings* settings) {
+                                   const volatile struct al_settings* settings) {
   __u16 type = 0;
   packet->offset = 0;
   packet->end = packet->length;

@@ -4,8 +4,7 @@
 #pragma once
 
 #include "audio_latency/wire/block.h"
-#include "audio_latency/wire/parse.h"
-#include "audio_latency/wire/rtp.h"
+#include "audio_latency/wire/identity.h"
 
 #define AL_CHUNK 4096             /* payload bytes that are loaded and scanned at a time */
 #define AL_CHUNK_AT AL_WINDOW_MAX /* where a chunk starts in `bytes`: room for what it continues lies before it */
@@ -19,35 +18,38 @@ struct al_scan {
   __u32 position;       /* the next byte */
   __u32 end;            /* of the chunk */
   __u32 selectable;     /* the first position behind `window` symbols of this run */
-  __u32 run_bytes;      /* carried into this chunk, up to AL_RUN_BYTES */
+  __u32 run_bytes;      /* of the run up to `end`, at most AL_RUN_BYTES */
   __u32 hit;            /* 1: the symbol before `position` was selected */
-  __u32 base;           /* offset in the L4 payload of bytes[0]; may wrap below 0 */
+  __u32 base;           /* offset in the L4 payload of bytes[0]; wraps below 0 */
+  __u32 whole;          /* 1: the packet lies in `bytes` from its first header on */
   __u32 packet_at;      /* offset in the packet of what has not been loaded yet */
   __u32 remaining;      /* bytes that have not been loaded yet */
+  __u32 skip;           /* bytes that the run has seen already */
   __u32 selected;       /* windows of this packet at the k in force */
   __u32 format;         /* enum al_format */
   __u32 carry;          /* 1: this packet's run is kept for the next one */
   __u32 version;        /* of the run that this packet continues or replaces */
-  __u32 next;           /* al_run.next after this packet */
-  __u32 stream_id;      /* al_run.stream_id */
   __u32 payload_offset; /* of the L4 payload in the packet */
   __u32 payload_length;
+  __u32 payload_at;  /* where it starts in `bytes`, while its first chunk is there */
   __u32 event_ready; /* 1: what al_event tells of the packet is filled in */
-  __u32 flow_known;  /* 1: `flow_key` has an entry */
-  __u64 time_ns;     /* 0: not asked yet */
+  __u32 asked;       /* 1: the flow's selectivity is in `threshold` */
+  __u32 flow_known;  /* 1: a flow without carry has an entry */
+  __u64 time_ns;     /* 0: the clock was not asked yet */
   struct al_rtp rtp;
 };
 
 struct al_scratch {
   __u64 gear[256]; /* first: reached from the same base register as everything else, without an offset */
-  __u64 tokens;    /* payload bytes that this CPU may scan until it asks the clock again */
+  __s64 tokens;    /* payload bytes that this CPU may scan until it asks the clock again */
   __u64 refilled_ns;
   __u32 busy; /* 1: in use */
   __u32 reserved;
   struct al_scan scan;
   struct al_packet packet;
   struct al_event event;
-  struct al_flow new_flow; /* value of an entry that is about to be made */
+  __u64 new_slot[sizeof(struct al_flow_slot) / 8]; /* an entry that is about to be made; no map may hold its lock */
   __u8 bytes[AL_AREA];
   __u8 symbols[AL_WINDOW_MAX + AL_AREA];
 };
+AL_STATIC_ASSERT(sizeof(struct al_flow_slot) % 8 == 0, "al_flow_slot is copied as words");

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Flow table: entries are made with BPF_NOEXIST within a quota, read and written back under their lock. */
+#pragma once
+
+#include "select.h"
+
+/* Counts an entry against its sender. Only the daemon counts down (wire/flow.h). */
+AL_INLINE void al_charge_sender(const struct al_sender_key* sender) {
+  __u32* held = bpf_map_lookup_elem(&senders, sender);
+  if (held) {
+    __sync_fetch_and_add(held, 1);
+    return;
+  }
+  const __u32 one = 1;
+  bpf_map_update_elem(&senders, sender, &one, BPF_NOEXIST);
+}
+
+/* Who pays: on a pod's veth, whoever is behind it; elsewhere the source address; on loopback nobody. 0: nobody. */
+AL_INLINE int al_find_sender(const struct al_packet* packet, __u64 flags, struct al_sender_key* sender) {
+  __builtin_memset(sender, 0, sizeof *sender);
+  if (flags & AL_INTERFACE_LOOPBACK) return 0;
+  if (!(flags & AL_INTERFACE_UPLINK) && packet->flow.direction == AL_INGRESS)
+    sender->interface_index = packet->flow.interface_index;
+  else
+    __builtin_memcpy(sender->address, packet->flow.source, sizeof sender->address);
+  return 1;
+}
+
+AL_INLINE struct al_flow_slot* al_make_flow(struct al_scratch* s, struct al_interface* interface) {
+  struct al_sender_key sender;
+  const int charged = al_find_sender(&s->packet, interface->flags, &sender);
+  __u32 quota = settings.maximum_flows / 10;
+  if (quota == 0) quota = 1;
+  const __u32* held = charged ? bpf_map_lookup_elem(&senders, &sender) : 0;
+  if (held && *held >= quota) {
+    interface->counters.trouble[AL_TROUBLE_FLOW_QUOTA]++;
+    return 0;
+  }
+  struct al_flow_slot* fresh = (struct al_flow_slot*)s->new_slot;
+  fresh->flow.sender = sender;
+  fresh->flow.last_seen_ns = al_packet_time(s);
+  const long code = bpf_map_update_elem(&flows, &s->packet.flow, fresh, BPF_NOEXIST);
+  if (code == 0 && charged) al_charge_sender(&sender);
+  if (code < 0 && code != -17 /* EEXIST: made by another CPU just now */) {
+    interface->counters.trouble[AL_TROUBLE_FLOW_TABLE_FULL]++;
+    return 0;
+  }
+  return bpf_map_lookup_elem(&flows, &s->packet.flow);
+}
+
+AL_INLINE struct al_flow_slot* al_find_flow(struct al_scratch* s, struct al_interface* interface, int make) {
+  struct al_flow_slot* slot = bpf_map_lookup_elem(&flows, &s->packet.flow);
+  if (!slot && make) slot = al_make_flow(s, interface);
+  return slot;
+}
+
+/* Flows without carry are looked up when something is selected: their selectivity. */
+AL_INLINE void al_ask_selectivity(struct al_scratch* s, struct al_interface* interface) {
+  s->scan.asked = 1;
+  struct al_flow_slot* slot = al_find_flow(s, interface, 1);
+  if (!slot) return;
+  const __u64 now = al_packet_time(s);
+  bpf_spin_lock(&slot->lock);
+  slot->flow.last_seen_ns = now;
+  const __u32 selectivity = al_rate_update(&slot->flow.rate, now, settings.selectivity);
+  bpf_spin_unlock(&slot->lock);
+  s->scan.threshold = al_threshold(selectivity & 63);
+  s->scan.flow_known = 1;
+}
+
+AL_INLINE void al_copy_window(__u8* to, const __u8* from) {
+  AL_UNROLL
+  for (__u32 at = 0; at < AL_WINDOW_MAX; at += 8) al_store64(to + at, al_load64(from + at));
+}
+
+/* Takes a consistent picture of the flow: what the packet continues goes in front of where its bytes will be scanned.
+ * `scan->position`: where byte 0 of what is scanned lies; moved on behind what was seen before. */
+AL_INLINE void al_resume_flow(struct al_scratch* s, struct al_flow_slot* slot) {
+  struct al_scan* scan = &s->scan;
+  const __u64 now = al_packet_time(s);
+  const int tcp = s->packet.flow.protocol == 6;
+  const __u32 sequence = tcp ? s->packet.sequence : scan->rtp.sequence;
+  const __u32 length = scan->payload_length;
+  const __u32 ssrc = scan->rtp.ssrc;
+  const int whole = scan->whole;
+  __u32 skip = 0;
+  enum al_continuity place;
+  bpf_spin_lock(&slot->lock);
+  struct al_flow* flow = &slot->flow;
+  flow->last_seen_ns = now;
+  const __u32 selectivity = al_rate_update(&flow->rate, now, settings.selectivity);
+  if (tcp)
+    place = al_continuity_tcp(&flow->run, sequence, length, &skip);
+  else
+    place = al_continuity_rtp(&flow->run, ssrc, (__u16)sequence);
+  const __u32 at = whole ? scan->position + skip : AL_CHUNK_AT;
+  const __u32 bytes = flow->run.bytes;
+  if (place == AL_RUN_CONTINUES && at <= AL_HEADER_BYTES) {
+    scan->hash = flow->run.hash;
+    scan->run_bytes = bytes;
+    al_store32(s->bytes + at - AL_LAG, al_load32(flow->run.last));
+    al_copy_window(s->symbols + at, flow->run.symbols);
+  }
+  scan->version = flow->version;
+  bpf_spin_unlock(&slot->lock);
+  scan->threshold = al_threshold(selectivity & 63);
+  scan->skip = skip;
+  scan->carry = place != AL_RUN_LATE;
+}
+
+/* Writes back what the next packet continues. Where another CPU wrote in the meantime, its run stands: it is as right
+ * as this one, and the sequence numbers tell which packet continues it. */
+AL_INLINE void al_keep_flow(struct al_scratch* s, struct al_interface* interface, struct al_flow_slot* slot) {
+  struct al_scan* scan = &s->scan;
+  const __u32 end = scan->end;
+  if (end > AL_CHUNK_AT + AL_CHUNK) return;
+  const __u64 hash = scan->hash;
+  const __u32 run_bytes = scan->run_bytes;
+  const __u32 next = s->packet.flow.protocol == 6 ? s->packet.sequence + scan->payload_length : scan->rtp.sequence + 1U;
+  const __u32 stream_id = scan->rtp.ssrc;
+  const __u32 version = scan->version;
+  const __u32 selected = scan->selected;
+  const __u32 carry = scan->carry;
+  __u32 busy = 0;
+  bpf_spin_lock(&slot->lock);
+  struct al_flow* flow = &slot->flow;
+  flow->rate.selected += selected;
+  if (carry) {
+    if (flow->version == version) {
+      flow->version = version + 1;
+      flow->run.hash = hash;
+      flow->run.next = next;
+      flow->run.stream_id = stream_id;
+      flow->run.bytes = run_bytes;
+      al_store32(flow->run.last, al_load32(s->bytes + end - AL_LAG));
+      al_copy_window(flow->run.symbols, s->symbols + end);
+    } else {
+      busy = 1;
+    }
+  }
+  bpf_spin_unlock(&slot->lock);
+  interface->counters.trouble[AL_TROUBLE_FLOW_BUSY] += busy;
+}
+
+/* Flows without carry: what was selected counts for their selectivity. */
+AL_INLINE void al_count_selected(struct al_scratch* s) {
+  struct al_flow_slot* slot = bpf_map_lookup_elem(&flows, &s->packet.flow);
+  if (!slot) return;
+  bpf_spin_lock(&slot->lock);
+  slot->flow.rate.selected += s->scan.selected;
+  bpf_spin_unlock(&slot->lock);
+}

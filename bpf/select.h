@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Stage 2: which packets are scanned: ports, sizes, the CPU's scan budget. */
+#pragma once
+
+#include "maps.h"
+
+#define AL_BURST_NS 100000000ULL /* what an idle CPU may save up */
+#define AL_HIT_COST 128          /* bytes that a selected window costs of the budget: hashing and emitting it */
+
+AL_INLINE __u32 al_port_format(const struct al_flow_key* flow) {
+  const __u32 zero = 0;
+  const struct al_port_table* table = bpf_map_lookup_elem(&ports, &zero);
+  if (!table) return AL_FORMAT_NONE;
+  const __u32 source = table->format[flow->source_port];
+  const __u32 destination = table->format[flow->destination_port];
+  return source > destination ? source : destination;
+}
+
+AL_INLINE __u64 al_packet_time(struct al_scratch* s) {
+  if (s->scan.time_ns == 0) s->scan.time_ns = bpf_ktime_get_ns();
+  return s->scan.time_ns;
+}
+
+/* A token bucket. The clock is asked only when the bucket is empty; a packet may overdraw it, the next ones pay. */
+AL_INLINE int al_within_budget(struct al_scratch* s, __u32 length) {
+  if (settings.budget_bytes_per_second == 0) return 1;
+  if (s->tokens < (__s64)length) {
+    const __u64 now = al_packet_time(s);
+    __u64 elapsed = now - s->refilled_ns;
+    if (elapsed > AL_BURST_NS) elapsed = AL_BURST_NS;
+    const __s64 most = (__s64)(settings.budget_bytes_per_second / (1000000000ULL / AL_BURST_NS));
+    __s64 tokens = s->tokens + (__s64)(elapsed * settings.budget_bytes_per_second / 1000000000ULL);
+    if (tokens > most) tokens = most;
+    s->tokens = tokens;
+    s->refilled_ns = now;
+    if (tokens <= 0) return 0;
+  }
+  s->tokens -= length;
+  return 1;
+}
