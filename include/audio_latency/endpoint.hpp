@@ -38,6 +38,7 @@ struct PlacedObservation {
   Observation observation;
   Placement sender;
   Placement receiver;
+  bool spoofed = false;  // sent from behind a pod's interface with an address that is not the pod's: not to be matched
 };
 
 // Names for addresses. `place` never blocks and never allocates; called by the loop thread only.

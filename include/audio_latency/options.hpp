@@ -15,6 +15,9 @@ enum class LogFormat : std::uint8_t { automatic, json, text };
 enum class Tristate : std::uint8_t { automatic, yes, no };
 // How to get at the packets: TCX link where the kernel has it, else clsact filter; the others are for tests.
 enum class AttachMode : std::uint8_t { automatic, tcx, clsact };
+enum class K8sScope : std::uint8_t { automatic, node, cluster };
+enum class ProcessIdentity : std::uint8_t { automatic, on, off };
+enum class MetricIdentity : std::uint8_t { pod, workload };
 
 struct AudioPort {
   std::uint16_t port = 0;
@@ -57,6 +60,12 @@ struct Options {
   std::string names_file;               // static names; empty: none
   Tristate k8s_enabled = Tristate::automatic;
   std::string k8s_node_name;
+  std::string k8s_api_url;  // empty: the cluster that this process runs in
+  std::string k8s_account_dir = "/var/run/secrets/kubernetes.io/serviceaccount";
+  K8sScope k8s_scope = K8sScope::automatic;
+  bool k8s_watch_services = false;
+  ProcessIdentity process_identity = ProcessIdentity::automatic;
+  MetricIdentity metric_identity = MetricIdentity::pod;
   std::string bus_url;
 };
 

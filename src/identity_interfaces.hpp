@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "audio_latency/observation.hpp"
+#include "identity_netlink.hpp"
+#include "identity_pods.hpp"
+
+namespace audio_latency {
+
+// A network interface as rtnetlink describes it.
+struct LinkDescription {
+  std::uint32_t index = 0;
+  std::string name;
+  std::string kind;                          // "veth", "bridge", "netkit", …; empty: hardware, loopback
+  std::optional<std::int32_t> peer_network;  // id of the other network namespace that its peer is in
+};
+LinkDescription describe_link(const nlmsghdr* new_link);
+
+// INTERFACE=auto takes the pods' host-side interfaces and the uplinks, and nothing between them, so that one packet
+// is seen once at each end.
+enum class AutoRole : std::uint8_t { none, pod, uplink };
+AutoRole auto_role(const LinkDescription& link, const std::set<std::uint32_t>& default_route_interfaces);
+
+Result<std::vector<LinkDescription>> list_links(NetlinkSocket& route);
+// Interfaces that a default route of the main table leaves by, IPv4 and IPv6.
+Result<std::set<std::uint32_t>> default_route_interfaces(NetlinkSocket& route);
+
+// Which addresses are behind which virtual interface: asked of the kernel by namespace id (CAP_NET_ADMIN, Linux 4.20),
+// so that neither the container runtime nor other processes' files are needed. One thread.
+class InterfaceFollower {
+ public:
+  static Result<InterfaceFollower> create();
+
+  int fd() const { return events_.fd(); }
+  // Takes in what changed. True: the pictures below are new. Asks for everything again every 10 s.
+  bool refresh(EventTime now);
+  // When `refresh` has something to do by itself: a new interface's addresses are not announced, they are asked for.
+  EventTime next_refresh() const;
+
+  std::vector<InterfaceAddresses> elsewhere() const;  // interfaces that lead to another network namespace
+  std::vector<std::uint32_t> others() const;
+  // Empty, or why addresses behind interfaces are not known.
+  const std::string& unusable_reason() const { return unusable_reason_; }
+
+ private:
+  struct Entry {
+    LinkDescription link;
+    EventTime first = 0;
+    std::vector<IpAddress> addresses;
+  };
+
+  InterfaceFollower(NetlinkSocket events, NetlinkSocket requests)
+      : events_(std::move(events)), requests_(std::move(requests)) {}
+  bool take(const nlmsghdr* message, EventTime now);
+  bool reconcile(EventTime now);
+  bool ask_addresses(Entry& entry);
+  bool waits_for_addresses(const Entry& entry, EventTime now) const;
+
+  NetlinkSocket events_;
+  NetlinkSocket requests_;
+  std::map<std::uint32_t, Entry> entries_;
+  EventTime reconciled_ = 0;
+  EventTime asked_ = 0;
+  std::string unusable_reason_;
+};
+
+}  // namespace audio_latency

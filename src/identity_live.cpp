@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "identity_live.hpp"
+
+#include "identity_place.hpp"
+
+namespace audio_latency {
+
+Result<std::unique_ptr<LiveIdentity>> LiveIdentity::create(RefresherSettings settings, IdentityResolver& names,
+                                                           IdentityLog log) {
+  auto refresher = IdentityRefresher::create(std::move(settings), std::move(log));
+  if (!refresher) return refresher.error();
+  return std::unique_ptr<LiveIdentity>(new LiveIdentity(std::move(*refresher), names));
+}
+
+PlacedObservation LiveIdentity::place(const Observation& observation) {
+  PlacedObservation placed = names_.place(observation);
+  const IdentitySnapshot* snapshot = refresher_->current();
+  if (snapshot == nullptr) return placed;
+  if (place_by_snapshot(*snapshot, placed)) refresher_->request_scan();
+  if (placed.spoofed) count_spoofed(observation);
+  return placed;
+}
+
+// A packet with several selected windows is one packet.
+void LiveIdentity::count_spoofed(const Observation& observation) {
+  PacketIdentity packet = observation.packet;
+  packet.offset = 0;
+  if (packet == last_spoofed_) return;
+  last_spoofed_ = packet;
+  ++spoofed_[observation.point.interface];
+}
+
+const Endpoint* LiveIdentity::endpoint(EndpointId id) const {
+  return (id & EndpointRegistry::kMark) != 0 ? refresher_->registry().find(id) : names_.endpoint(id);
+}
+
+}  // namespace audio_latency

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "audio_latency/endpoint.hpp"
+#include "audio_latency/options.hpp"
+#include "audio_latency/result.hpp"
+#include "identity_refresher.hpp"
+
+namespace audio_latency {
+
+// What the options and this host allow: an API server to ask, processes to look at. An option that asks for more than
+// is there is an error.
+Result<RefresherSettings> refresher_settings(const Options& options);
+
+// Names of a running system: static names first, then pods, containers, processes, Services. Loop thread, but where it
+// says otherwise.
+class LiveIdentity : public IdentityResolver {
+ public:
+  // `names` gives static names and bare addresses, and must outlive this.
+  static Result<std::unique_ptr<LiveIdentity>> create(RefresherSettings settings, IdentityResolver& names,
+                                                      IdentityLog log);
+
+  PlacedObservation place(const Observation& observation) override;
+  const Endpoint* endpoint(EndpointId id) const override;
+
+  // Packets refused as spoofed, by interface index.
+  const std::map<std::uint32_t, std::uint64_t>& spoofed_packets() const { return spoofed_; }
+  // Any thread.
+  RefresherStats stats() const { return refresher_->stats(); }
+  std::string not_ready_reason() const { return refresher_->not_ready_reason(); }
+  std::string limits() const { return refresher_->limits(); }
+
+ private:
+  LiveIdentity(std::unique_ptr<IdentityRefresher> refresher, IdentityResolver& names)
+      : refresher_(std::move(refresher)), names_(names) {}
+  void count_spoofed(const Observation& observation);
+
+  std::unique_ptr<IdentityRefresher> refresher_;
+  IdentityResolver& names_;
+  std::map<std::uint32_t, std::uint64_t> spoofed_;
+  PacketIdentity last_spoofed_;
+};
+
+}  // namespace audio_latency
