@@ -22,6 +22,7 @@ enum class MatcherError : std::uint8_t {
   flow_table_full,
   flow_quota,
   late,  // arrived after its trail had settled
+  link_table_full,
   count
 };
 const char* to_string(Collision reason);
@@ -52,9 +53,9 @@ struct LinkView {
   EventTime last_match = 0;
 };
 
-// Seconds of sound by origin flow: how much was seen, how much of it got a latency (coverage).
+// Seconds of sound by source (sender of origin flows): how much was seen, how much of it got a latency. Never falls.
 struct CoverageView {
-  FlowKey origin;
+  FlowKey origin;  // the source's first
   Placement source;
   std::uint64_t speech_seconds = 0;
   std::uint64_t measured_seconds = 0;
@@ -76,6 +77,7 @@ class Matcher {
   MatcherStats stats() const;
   std::vector<LinkView> links() const;
   std::vector<CoverageView> coverage() const;
+  std::size_t table_bytes() const;  // allocated for live signatures
 
  private:
   class State;

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "matcher.hpp"
+
+#include <algorithm>
+
+#include "matcher_state.hpp"
+
+namespace audio_latency {
+namespace {
+
+constexpr EventTime kMillisecond = 1'000'000;
+constexpr EventTime kSecond = 1'000'000'000;
+constexpr EventTime kRecentEviction = 60 * kSecond;
+constexpr std::size_t kCoverageSources = 20'000;
+
+// A signature must not outlive the flows that its hops name.
+matching::FlowLimits flow_limits(const Options& options, const matching::Rules& rules) {
+  return {std::max(options.max_flows, 1U), std::max(rules.flow_timeout, rules.signature_ttl + kSecond)};
+}
+
+matching::LinkRules link_rules(const Options& options, const matching::Rules& rules) {
+  return {options.min_matches, rules.flow_timeout, std::size_t{options.max_flows} * 4};
+}
+
+}  // namespace
+
+matching::Rules matching::Rules::of(const Options& options) {
+  Rules rules;
+  rules.maximum_latency = options.max_latency_ms * kMillisecond;
+  rules.hop_window = options.hop_window_ms * kMillisecond;
+  rules.settle = options.settle_ms * kMillisecond;
+  rules.signature_ttl = options.signature_ttl_seconds * kSecond;
+  rules.flow_timeout = options.flow_timeout_ms * kMillisecond;
+  rules.maximum_signatures = std::max(options.max_active_signatures, 10U);
+  rules.minimum_matches = options.min_matches;
+  rules.match_unseen = options.match_unseen;
+  return rules;
+}
+
+const char* to_string(Collision reason) {
+  constexpr const char* names[] = {"repeat", "origins", "loop_entered"};
+  return reason < Collision::count ? names[static_cast<std::size_t>(reason)] : "unknown";
+}
+
+const char* to_string(MatcherError error) {
+  constexpr const char* names[] = {
+      "negative_latency", "trail_overflow", "signature_evicted", "signature_quota", "flow_table_full",
+      "flow_quota",       "late",           "link_table_full"};
+  return error < MatcherError::count ? names[static_cast<std::size_t>(error)] : "unknown";
+}
+
+Matcher::State::State(const Options& options, MatchSink& sink)
+    : rules_(matching::Rules::of(options)),
+      sink_(sink),
+      flows_(flow_limits(options, rules_), hash_),
+      signatures_(rules_.maximum_signatures, hash_),
+      links_(link_rules(options, rules_)),
+      coverage_(kCoverageSources) {}
+
+void Matcher::State::advance(EventTime now) {
+  if (!started_) {
+    started_ = true;
+    start_ = now;
+  }
+  now_ = std::max(now_, now);
+  settle_until(now_);
+  if (now_ >= maintained_ + kSecond) maintain(now_);
+}
+
+void Matcher::State::finish() {
+  while (!due_.empty()) settle_until(due_.back().time);
+  links_.each([this](matching::Link& link) { try_to_form(link, now_, true); });
+}
+
+void Matcher::State::maintain(EventTime now) {
+  maintained_ = now;
+  links_.each([&](matching::Link& link) { try_to_form(link, now, false); });
+  links_.age(now);
+  flows_.age(now);
+}
+
+MatcherStats Matcher::State::stats() const {
+  MatcherStats stats = stats_;
+  stats.active_signatures = signatures_.size();
+  stats.active_flows = flows_.size();
+  stats.active_links = links_.formed();
+  stats.evicting_young = evicted_young_ != 0 && evicted_young_ + kRecentEviction > now_;
+  return stats;
+}
+
+std::vector<LinkView> Matcher::State::links() const {
+  std::vector<LinkView> views;
+  links_.each([&](const matching::Link& link) {
+    if (!link.formed) return;
+    const matching::FlowRecord& earlier = flows_[link.earlier];
+    const matching::FlowRecord& later = flows_[link.later];
+    LinkView view{earlier.key, later.key, earlier.sender, flows_.receiver(link.later)};
+    view.later.destination = flows_.receiver_address(link.later);
+    view.matches = link.matches;
+    view.current_seconds = link.delays.current_seconds(now_);
+    view.drift_ratio = link.delays.drift_ratio(now_);
+    view.formed = link.formed_at;
+    view.last_match = link.last_match;
+    views.push_back(view);
+  });
+  return views;
+}
+
+Matcher::Matcher(const Options& options, MatchSink& sink) : state_(std::make_unique<State>(options, sink)) {}
+Matcher::~Matcher() = default;
+
+void Matcher::observe(const PlacedObservation& seen) {
+  state_->observe(seen);
+}
+void Matcher::advance(EventTime now) {
+  state_->advance(now);
+}
+void Matcher::finish() {
+  state_->finish();
+}
+MatcherStats Matcher::stats() const {
+  return state_->stats();
+}
+std::vector<LinkView> Matcher::links() const {
+  return state_->links();
+}
+std::vector<CoverageView> Matcher::coverage() const {
+  return state_->coverage();
+}
+std::size_t Matcher::table_bytes() const {
+  return state_->table_bytes();
+}
+
+}  // namespace audio_latency

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "matcher_coverage.hpp"
+
+namespace audio_latency::matching {
+namespace {
+
+constexpr EventTime kSecond = 1'000'000'000;
+
+// The bit of a second, moving the 64 s on where it is a new one; 0: longer ago.
+std::uint64_t bit_of(SoundSeconds& seconds, EventTime time) {
+  const std::uint64_t second = time / kSecond;
+  if (second > seconds.newest) {
+    const std::uint64_t passed = second - seconds.newest;
+    seconds.heard = passed < 64 ? seconds.heard << passed : 0;
+    seconds.measured = passed < 64 ? seconds.measured << passed : 0;
+    seconds.newest = second;
+  }
+  const std::uint64_t age = seconds.newest - second;
+  return age < 64 ? 1ULL << age : 0;
+}
+
+}  // namespace
+
+CoverageView& Coverage::account(FlowRecord& origin) {
+  if (origin.coverage != kNone) return accounts_[origin.coverage];
+  const bool full = accounts_.size() >= maximum_;
+  const SocketAddress source = full ? SocketAddress{} : origin.key.source;
+  const EndpointId endpoint = full ? 0 : origin.sender.endpoint;
+  const auto [at, added] = index_.try_emplace({source, endpoint}, static_cast<std::uint32_t>(accounts_.size()));
+  if (added) {
+    CoverageView view;
+    view.source = full ? Placement{} : origin.sender;
+    if (!full) view.origin = origin.key;
+    accounts_.push_back(view);
+  }
+  origin.coverage = at->second;
+  return accounts_[at->second];
+}
+
+void Coverage::heard(FlowRecord& origin, EventTime time) {
+  const std::uint64_t bit = bit_of(origin.seconds, time);
+  if ((origin.seconds.heard & bit) != 0 || bit == 0) return;
+  origin.seconds.heard |= bit;
+  ++account(origin).speech_seconds;
+}
+
+void Coverage::measured(FlowRecord& origin, EventTime time) {
+  const std::uint64_t bit = bit_of(origin.seconds, time) & origin.seconds.heard & ~origin.seconds.measured;
+  if (bit == 0) return;
+  origin.seconds.measured |= bit;
+  ++account(origin).measured_seconds;
+}
+
+}  // namespace audio_latency::matching

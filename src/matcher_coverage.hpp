@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <tuple>
+#include <vector>
+
+#include "matcher.hpp"
+#include "matcher_flows.hpp"
+
+namespace audio_latency::matching {
+
+// Seconds of sound by source, and those of them with a latency. The numbers never fall; sources beyond the bound share
+// one account without an address.
+class Coverage {
+ public:
+  explicit Coverage(std::size_t maximum) : maximum_(maximum) {}
+
+  void heard(FlowRecord& origin, EventTime time);
+  void measured(FlowRecord& origin, EventTime time);
+  const std::vector<CoverageView>& views() const { return accounts_; }
+
+ private:
+  CoverageView& account(FlowRecord& origin);
+
+  std::size_t maximum_;
+  std::vector<CoverageView> accounts_;
+  std::map<std::tuple<SocketAddress, EndpointId>, std::uint32_t> index_;
+};
+
+}  // namespace audio_latency::matching

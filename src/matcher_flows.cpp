@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "matcher_flows.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace audio_latency::matching {
+namespace {
+
+constexpr EventTime kTwinReach = 2'000'000'000;  // ns: how near a shared signature makes a match doubtful (matching.md)
+
+// A flow may be named after it was first seen; a change from one name to another means that somebody else has the
+// address now, and nothing of the old owner's may be counted for the new one.
+bool changed(const Placement& before, const Placement& now) {
+  return before.endpoint != 0 && now.endpoint != 0 && before.endpoint != now.endpoint;
+}
+
+bool has_new_owner(const FlowRecord& flow, const PlacedObservation& seen) {
+  return changed(flow.sender, seen.sender) || changed(flow.receiver, seen.receiver);
+}
+
+}  // namespace
+
+void SharedTimes::add(EventTime time) {
+  for (Span& span : spans_) {
+    if (span.first != 0 && time + kTwinReach >= span.first && time <= span.last + kTwinReach) {
+      span.first = std::min(span.first, time);
+      span.last = std::max(span.last, time);
+      return;
+    }
+  }
+  spans_[next_] = {time, time};
+  next_ = (next_ + 1) % spans_.size();
+}
+
+EventTime SharedTimes::first_near(EventTime time) const {
+  EventTime first = 0;
+  for (const Span& span : spans_) {
+    if (span.first == 0 || time + kTwinReach < span.first || time > span.last + kTwinReach) continue;
+    const EventTime nearest = std::max(span.first, time > kTwinReach ? time - kTwinReach : 0);
+    if (first == 0 || nearest < first) first = nearest;
+  }
+  return first;
+}
+
+FlowTable::FlowTable(const FlowLimits& limits, const KeyedHash& hash)
+    : limits_(limits), hash_(hash), index_(limits.maximum) {}
+
+std::uint32_t FlowTable::find_or_add(const PlacedObservation& seen, Refusal& refusal) {
+  refusal = Refusal::none;
+  const FlowKey& key = seen.observation.flow;
+  std::uint32_t found = last_found_;  // events of one packet come together
+  std::uint64_t hash = 0;
+  if (found == kNone || records_[found].key != key) {
+    hash = hash_(key);
+    found = index_.find(hash, [&](std::uint32_t i) { return records_[i].key == key; });
+  }
+  if (found != kNone && has_new_owner(records_[found], seen)) {
+    remove(found);
+    replaced_ = found;
+    hash = hash_(key);
+    found = kNone;
+  }
+  if (found == kNone) found = add(seen, hash, refusal);
+  if (found == kNone) return kNone;
+  FlowRecord& flow = records_[found];
+  flow.last_seen = std::max(flow.last_seen, seen.observation.time);
+  flow.sender = seen.sender;
+  flow.receiver = seen.receiver;
+  last_found_ = found;
+  return found;
+}
+
+std::uint32_t FlowTable::add(const PlacedObservation& seen, std::uint64_t hash, Refusal& refusal) {
+  if (live_ >= limits_.maximum) {
+    refusal = Refusal::full;
+    return kNone;
+  }
+  const std::uint32_t owner = owner_of(seen.sender.component);
+  if (seen.sender.component != 0 && owners_[owner].flows >= std::max(limits_.maximum / 10, 1U)) {
+    refusal = Refusal::quota;
+    return kNone;
+  }
+  std::uint32_t index = static_cast<std::uint32_t>(records_.size());
+  std::uint8_t generation = 0;
+  if (free_.empty()) {
+    records_.emplace_back();
+  } else {
+    index = free_.back();
+    free_.pop_back();
+    generation = (records_[index].generation + 1) & 15;
+  }
+  FlowRecord flow;
+  flow.key = seen.observation.flow;
+  flow.first_seen = seen.observation.time;
+  flow.owner = owner;
+  flow.generation = generation;
+  flow.used = true;
+  records_[index] = flow;
+  ++owners_[owner].flows;
+  ++live_;
+  index_.insert(hash, index);
+  return index;
+}
+
+std::uint32_t FlowTable::owner_of(ComponentId component) {
+  const auto found = owner_index_.find(component);
+  if (found != owner_index_.end()) return found->second;
+  std::uint32_t index = static_cast<std::uint32_t>(owners_.size());
+  if (free_owners_.empty()) {
+    owners_.emplace_back();
+  } else {
+    index = free_owners_.back();
+    free_owners_.pop_back();
+  }
+  owners_[index] = {component, 0, 0};
+  owner_index_.emplace(component, index);
+  return index;
+}
+
+void FlowTable::drop_signature(std::uint32_t owner) {
+  --owners_[owner].signatures;
+  release_if_unused(owner);
+}
+
+void FlowTable::release_if_unused(std::uint32_t owner) {
+  if (owners_[owner].flows > 0 || owners_[owner].signatures > 0) return;
+  owner_index_.erase(owners_[owner].component);
+  free_owners_.push_back(owner);
+}
+
+std::uint32_t FlowTable::take_replaced() {
+  return std::exchange(replaced_, kNone);
+}
+
+void FlowTable::age(EventTime now) {
+  const std::size_t steps = std::min<std::size_t>(records_.size(), 64);
+  for (std::size_t step = 0; step < steps; ++step) {
+    aging_cursor_ = (aging_cursor_ + 1) % static_cast<std::uint32_t>(records_.size());
+    const FlowRecord& flow = records_[aging_cursor_];
+    if (flow.used && flow.last_seen + limits_.timeout < now) remove(aging_cursor_);
+  }
+}
+
+void FlowTable::remove(std::uint32_t index) {
+  index_.erase(hash_(records_[index].key), index, [this](std::uint32_t other) { return hash_(records_[other].key); });
+  --owners_[records_[index].owner].flows;
+  release_if_unused(records_[index].owner);
+  records_[index].used = false;
+  free_.push_back(index);
+  --live_;
+  last_found_ = kNone;
+}
+
+const Placement& FlowTable::receiver(std::uint32_t index) const {
+  const std::uint32_t behind = records_[index].arrival_flow;
+  return behind == kNone ? records_[index].receiver : records_[behind].receiver;
+}
+
+const SocketAddress& FlowTable::receiver_address(std::uint32_t index) const {
+  const std::uint32_t behind = records_[index].arrival_flow;
+  return records_[behind == kNone ? index : behind].key.destination;
+}
+
+}  // namespace audio_latency::matching

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <unordered_map>
+#include <vector>
+
+#include "audio_latency/endpoint.hpp"
+#include "matcher_index.hpp"
+
+namespace audio_latency::matching {
+
+// Who holds a share of the bounded tables: the component of a sender. 0 is exempt: its addresses are all alike, so
+// there is nobody to tell apart.
+struct Owner {
+  ComponentId component = 0;
+  std::uint32_t flows = 0;
+  std::uint32_t signatures = 0;
+};
+
+// Times at which this origin flow shared signatures with another origin flow, merged where less than 2 s apart.
+class SharedTimes {
+ public:
+  void add(EventTime time);
+  // The first shared signature within 2 s of `time`; 0: none.
+  EventTime first_near(EventTime time) const;
+
+ private:
+  struct Span {
+    EventTime first = 0, last = 0;
+  };
+  std::array<Span, 6> spans_{};
+  std::size_t next_ = 0;
+};
+
+// Which of the last 64 seconds of an origin flow held sound, and which of those have a latency.
+struct SoundSeconds {
+  std::uint64_t newest = 0;  // second of event time
+  std::uint64_t heard = 0;   // bit i: second newest - i
+  std::uint64_t measured = 0;
+};
+
+struct FlowRecord {
+  FlowKey key;
+  Placement sender;
+  Placement receiver;
+  EventTime first_seen = 0;
+  EventTime last_seen = 0;
+  EventTime first_repeat = 0;
+  EventTime last_repeat = 0;
+  std::uint64_t signatures = 0;
+  std::uint32_t owner = kNone;
+  std::uint32_t arrival_flow = kNone;  // what this flow's packets look like behind address translation
+  bool already_running = false;        // when tracking began
+  bool follows = false;                // the later flow of a formed link: not an origin
+  SharedTimes shared;
+  SoundSeconds seconds;
+  std::uint32_t coverage = kNone;  // account in Coverage
+  std::uint8_t generation = 0;     // of the index: tells a hop's flow from a later one in the same place
+  bool used = false;
+};
+
+struct FlowLimits {
+  std::uint32_t maximum = 10'000;
+  EventTime timeout = 0;
+};
+
+// Every flow that signatures were seen on. An index stays valid while any live signature can refer to it.
+class FlowTable {
+ public:
+  FlowTable(const FlowLimits& limits, const KeyedHash& hash);
+
+  enum class Refusal : std::uint8_t { none, full, quota };
+  // The flow's index, kNone with a reason in `refusal` where the table or the sender's share is full.
+  std::uint32_t find_or_add(const PlacedObservation& seen, Refusal& refusal);
+  // A flow whose address got a new owner since the last call, kNone if none: its links must go.
+  std::uint32_t take_replaced();
+  // Forgets flows not seen for the timeout; a bounded number each call.
+  void age(EventTime now);
+
+  FlowRecord& operator[](std::uint32_t index) { return records_[index]; }
+  const FlowRecord& operator[](std::uint32_t index) const { return records_[index]; }
+  Owner& owner(std::uint32_t owner) { return owners_[owner]; }
+  void drop_signature(std::uint32_t owner);
+  const Placement& receiver(std::uint32_t index) const;  // behind address translation, where that was seen
+  const SocketAddress& receiver_address(std::uint32_t index) const;
+  std::size_t size() const { return live_; }
+
+ private:
+  std::uint32_t add(const PlacedObservation& seen, std::uint64_t hash, Refusal& refusal);
+  void remove(std::uint32_t index);
+  std::uint32_t owner_of(ComponentId component);
+  void release_if_unused(std::uint32_t owner);
+
+  FlowLimits limits_;
+  const KeyedHash& hash_;
+  IndexTable index_;
+  std::vector<FlowRecord> records_;
+  std::vector<std::uint32_t> free_;
+  std::vector<Owner> owners_;
+  std::vector<std::uint32_t> free_owners_;
+  std::unordered_map<std::uint64_t, std::uint32_t> owner_index_;
+  std::uint32_t last_found_ = kNone;
+  std::uint32_t replaced_ = kNone;
+  std::uint32_t aging_cursor_ = 0;
+  std::size_t live_ = 0;
+};
+
+}  // namespace audio_latency::matching

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "audio_latency/net.hpp"
+
+namespace audio_latency::matching {
+
+constexpr std::uint32_t kNone = 0xffffffff;
+
+// A keyed 128-to-64-bit hash (folded multiplication, as in wyhash). The key is secret and per process, because the
+// signatures' seeds are public: nobody can aim at one bucket.
+class KeyedHash {
+ public:
+  KeyedHash();  // key from getrandom(2)
+  std::uint64_t operator()(std::uint64_t a, std::uint64_t b) const { return fold(a ^ key_[0], b ^ key_[1]); }
+  std::uint64_t operator()(const FlowKey& flow) const;
+
+ private:
+  static std::uint64_t fold(std::uint64_t a, std::uint64_t b) {
+    __extension__ using Wide = unsigned __int128;
+    const Wide product = static_cast<Wide>(a) * b;
+    return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+  }
+  std::uint64_t key_[2];
+};
+
+// Open-addressing map from a hash to the index of a record in its owner's pool, with linear probing and backward-shift
+// deletion (no tombstones). A slot holds the index and as many hash bits as fit beside it, so that few wrong records
+// are touched. Not resized: at most half full.
+class IndexTable {
+ public:
+  explicit IndexTable(std::size_t capacity)
+      : index_bits_(static_cast<unsigned>(std::bit_width(capacity + 1))),
+        mask_(std::bit_ceil(capacity * 2 < 16 ? 16 : capacity * 2) - 1),
+        slots_(mask_ + 1, 0) {}
+
+  // The index whose record `is_it` accepts, else kNone.
+  template <class IsIt>
+  std::uint32_t find(std::uint64_t hash, IsIt is_it) const {
+    for (std::size_t at = hash & mask_; slots_[at] != 0; at = (at + 1) & mask_) {
+      const std::uint32_t index = index_of(slots_[at]);
+      if (tag_of(slots_[at]) == tag(hash) && is_it(index)) return index;
+    }
+    return kNone;
+  }
+
+  void insert(std::uint64_t hash, std::uint32_t index) {
+    std::size_t at = hash & mask_;
+    while (slots_[at] != 0) at = (at + 1) & mask_;
+    slots_[at] = (tag(hash) << index_bits_) | (index + 1);
+  }
+
+  // `hash_of` gives the hash of another index, to move it back towards its place.
+  template <class HashOf>
+  void erase(std::uint64_t hash, std::uint32_t index, HashOf hash_of) {
+    std::size_t hole = hash & mask_;
+    while (slots_[hole] != 0 && index_of(slots_[hole]) != index) hole = (hole + 1) & mask_;
+    if (slots_[hole] == 0) return;
+    for (std::size_t at = (hole + 1) & mask_; slots_[at] != 0; at = (at + 1) & mask_) {
+      const std::size_t home = hash_of(index_of(slots_[at])) & mask_;
+      if (((at - home) & mask_) < ((at - hole) & mask_)) continue;
+      slots_[hole] = slots_[at];
+      hole = at;
+    }
+    slots_[hole] = 0;
+  }
+
+  std::size_t bytes() const { return slots_.capacity() * sizeof(std::uint32_t); }
+
+ private:
+  std::uint32_t index_of(std::uint32_t slot) const { return (slot & ((1ULL << index_bits_) - 1)) - 1; }
+  std::uint32_t tag_of(std::uint32_t slot) const {
+    return static_cast<std::uint32_t>(std::uint64_t{slot} >> index_bits_);
+  }
+  std::uint32_t tag(std::uint64_t hash) const {
+    return static_cast<std::uint32_t>((hash >> 32) & ((1ULL << (32 - index_bits_)) - 1));
+  }
+
+  unsigned index_bits_;
+  std::size_t mask_;
+  std::vector<std::uint32_t> slots_;
+};
+
+}  // namespace audio_latency::matching

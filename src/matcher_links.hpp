@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <unordered_map>
+#include <vector>
+
+#include "audio_latency/match.hpp"
+#include "audio_latency/options.hpp"
+#include "matcher_index.hpp"
+
+namespace audio_latency::matching {
+
+// A match of one signature on two flows, before it is known whether their link stands.
+struct Vote {
+  EventTime origin_time = 0;  // departure of the trail's first hop
+  EventTime earlier_time = 0;
+  EventTime later_time = 0;
+  std::int64_t latency_ns = 0;
+  std::int64_t stage_ns = -1;  // from the predecessor's arrival; -1: the earlier hop is not the predecessor
+  std::uint64_t signature = 0;
+  std::uint32_t origin_flow = kNone;
+  bool counts = false;  // the first recorded latency of this signature
+  Domain domain = Domain::verbatim;
+};
+
+struct LinkRules {
+  std::size_t minimum_matches = 3;
+  EventTime timeout = 0;
+  std::size_t maximum = 40'000;
+};
+
+// Delays of one link: the median of the last 10 s, the slope of the last 60 s.
+class DelayHistory {
+ public:
+  void add(EventTime time, std::int64_t delay_ns);
+  double current_seconds(EventTime now) const;
+  double usual_seconds() const { return usual_; }  // as current_seconds() when the newest sample came
+  double drift_ratio(EventTime now) const;
+
+ private:
+  struct Sample {
+    EventTime time = 0;
+    float delay_seconds = 0;
+  };
+  std::array<Sample, 64> recent_{};   // at most one each 150 ms
+  std::array<Sample, 64> seconds_{};  // first of each second
+  double usual_ = 0;
+  std::uint8_t next_recent_ = 0;
+  std::uint8_t next_second_ = 0;
+};
+
+// A pair of flows that the same sound passes, in this order.
+struct Link {
+  std::uint32_t earlier = kNone;
+  std::uint32_t later = kNone;
+  Domain domain = Domain::verbatim;
+  bool formed = false;
+  bool connected = true;  // by causality; false: an unseen middle lies between (MATCH_UNSEEN)
+  EventTime formed_at = 0;
+  EventTime last_match = 0;
+  std::uint64_t matches = 0;
+  std::uint64_t later_signatures = 0;  // of the later flow when the first vote came
+  bool agreed = false;                 // the held votes agree; they wait for the origin's history only
+  std::vector<Vote> held;              // until formed, and while the origin's history is too short
+  DelayHistory delays;
+};
+
+// Links by flow pair and domain. Bounded; those without a match for the timeout go.
+class LinkTable {
+ public:
+  explicit LinkTable(const LinkRules& rules) : rules_(rules) {}
+
+  Link* find(std::uint32_t earlier, std::uint32_t later, Domain domain);
+  Link* find_or_add(std::uint32_t earlier, std::uint32_t later, Domain domain);  // nullptr: the table is full
+  // Adds a vote to a link that is not formed yet. True: the held votes now agree, and only those are kept.
+  bool vote(Link& link, const Vote& vote, EventTime window) const;
+  void age(EventTime now);
+  void forget_flow(std::uint32_t flow);
+
+  std::size_t formed() const;
+  template <class Visit>
+  void each(Visit visit) {
+    for (auto& [key, link] : links_) visit(link);
+  }
+  template <class Visit>
+  void each(Visit visit) const {
+    for (const auto& [key, link] : links_) visit(link);
+  }
+
+ private:
+  static std::uint64_t key_of(std::uint32_t earlier, std::uint32_t later, Domain domain);
+
+  LinkRules rules_;
+  std::unordered_map<std::uint64_t, Link> links_;
+};
+
+// max(10 %, 20 ms) of a median delay: how far delays may lie apart and still agree (matching.md).
+std::int64_t agreement_ns(std::int64_t median_ns);
+
+}  // namespace audio_latency::matching

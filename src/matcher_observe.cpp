@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where an observation belongs: same packet or not, a repeat, or another hop (matching.md, "Same packet or not").
+#include <algorithm>
+
+#include "matcher_state.hpp"
+
+namespace audio_latency {
+
+using matching::Hop;
+using matching::kNone;
+
+namespace {
+
+// A flow whose sound begins this soon after tracking began was running before.
+constexpr EventTime kAlreadyRunning = 1'000'000'000;
+constexpr EventTime kMaximumArrivalDelta = 0xffffffff;
+
+}  // namespace
+
+void Matcher::State::observe(const PlacedObservation& placed) {
+  const Observation& seen = placed.observation;
+  ++stats_.observations;
+  advance(std::max(now_, seen.time));
+  const std::uint32_t flow = flow_of(placed);
+  if (flow == kNone) return;
+  const std::uint32_t signature = signatures_.find(seen.signature, seen.domain);
+  if (signature == kNone) {
+    admit(seen, flow);
+  } else {
+    join(signature, seen, flow);
+  }
+}
+
+std::uint32_t Matcher::State::flow_of(const PlacedObservation& seen) {
+  matching::FlowTable::Refusal refusal{};
+  const std::uint32_t flow = flows_.find_or_add(seen, refusal);
+  if (refusal == matching::FlowTable::Refusal::full) count(MatcherError::flow_table_full);
+  if (refusal == matching::FlowTable::Refusal::quota) count(MatcherError::flow_quota);
+  if (const std::uint32_t replaced = flows_.take_replaced(); replaced != kNone) links_.forget_flow(replaced);
+  if (flow == kNone) return kNone;
+  matching::FlowRecord& record = flows_[flow];
+  if (record.signatures++ == 0) record.already_running = record.first_seen < start_ + kAlreadyRunning;
+  return flow;
+}
+
+// The first sighting: the origin of a trail.
+void Matcher::State::admit(const Observation& seen, std::uint32_t flow) {
+  std::uint32_t gone = kNone;
+  for (int step = 0; step < 3 && signatures_.expire_step(now_ - std::min(now_, rules_.signature_ttl), gone); ++step) {
+    if (gone != kNone) flows_.drop_signature(gone);
+  }
+  const std::uint32_t owner = flows_[flow].owner;
+  if (flows_.owner(owner).component != 0 && flows_.owner(owner).signatures >= rules_.maximum_signatures / 10) {
+    count(MatcherError::signature_quota);
+    return;
+  }
+  if (signatures_.full()) {
+    const matching::Evicted evicted = signatures_.evict_oldest(now_ - std::min(now_, rules_.maximum_latency));
+    flows_.drop_signature(evicted.owner);
+    if (evicted.young) {
+      count(MatcherError::signature_evicted);
+      evicted_young_ = now_;
+    }
+  }
+  ++flows_.owner(owner).signatures;
+  add_hop(signatures_.add(seen.signature, seen.domain, owner, seen.time), seen, flow);
+  if (!flows_[flow].follows) coverage_.heard(flows_[flow], seen.time);
+}
+
+void Matcher::State::join(std::uint32_t signature, const Observation& seen, std::uint32_t flow) {
+  signatures_.touch(signature, seen.time);
+  for (std::uint32_t at = signatures_[signature].first_hop; at != kNone; at = signatures_.hop(at).next) {
+    Hop& hop = signatures_.hop(at);
+    const matching::FlowRecord& record = flows_[hop.flow];
+    if (!record.used || record.generation != hop.generation) continue;
+    const bool same_flow = hop.flow == flow || record.arrival_flow == flow;
+    if (same_flow && is_same_packet(hop, seen)) return see_again(signature, hop, seen);
+    if (same_flow && hop.flow == flow) return repeat(signature, hop, seen, flow);
+    if (same_flow) return;  // another packet of the translated flow: the repeat was counted before translation
+    if (is_translated(hop, seen)) {
+      flows_[hop.flow].arrival_flow = flow;
+      return see_again(signature, hop, seen);
+    }
+  }
+  if (signatures_[signature].hops >= matching::kMaximumHops) return count(MatcherError::trail_overflow);
+  if (seen.time + rules_.settle < now_) count(MatcherError::late);
+  add_hop(signature, seen, flow);
+  schedule(signature, seen.time);
+}
+
+bool Matcher::State::is_same_packet(const Hop& hop, const Observation& seen) const {
+  if (hop.identity != identity_of(seen.packet)) return false;
+  if (seen.packet.kind != AL_IDENTITY_UDP) return true;
+  // Plain UDP has no sequence number: what looks the same much later is a loop, not the same packet.
+  const EventTime departure = hop.departure();
+  const EventTime apart = seen.time > departure ? seen.time - departure : departure - seen.time;
+  return apart <= rules_.hop_window;
+}
+
+// The packet of one hop after address translation: its IP ID is kept and a router has counted down its TTL.
+bool Matcher::State::is_translated(const Hop& hop, const Observation& seen) {
+  if (hop.identity != identity_of(seen.packet)) return false;
+  if (hop.ip_id != static_cast<std::uint16_t>(seen.packet.ip_id_or_label) || seen.ttl >= hop.ttl) return false;
+  if (point_of(seen.point) == hop.point) return false;
+  return seen.time >= hop.departure() && seen.time - hop.departure() <= rules_.hop_window;
+}
+
+// The same packet at another capture point, or a retransmission: of the latter the first stands.
+void Matcher::State::see_again(std::uint32_t signature, Hop& hop, const Observation& seen) {
+  if (point_of(seen.point) == hop.point) return;
+  const EventTime departure = hop.departure();
+  const EventTime arrival = std::max(hop.arrival(), seen.time);
+  const EventTime first = std::min(departure, seen.time);
+  if (arrival - first > kMaximumArrivalDelta) return;
+  if (seen.time < departure) {
+    hop.point = point_of(seen.point);
+    hop.ttl = seen.ttl;
+  }
+  hop.set_departure(first);
+  hop.arrival_delta = static_cast<std::uint32_t>(arrival - first);
+  schedule(signature, seen.time);
+}
+
+void Matcher::State::repeat(std::uint32_t signature, Hop& hop, const Observation& seen, std::uint32_t flow) {
+  const EventTime before = hop.departure();
+  const bool within = seen.time <= before + rules_.maximum_latency;
+  if (!within && !hop.repeated) {  // played again: a new occurrence
+    signatures_.clear_hops(signature);
+    add_hop(signature, seen, flow);
+    return;
+  }
+  count(Collision::repeat);
+  hop.repeated = true;
+  hop.identity = identity_of(seen.packet);
+  hop.arrival_delta = 0;
+  hop.arrival_reported = true;
+  hop.set_departure(std::max(before, seen.time));
+  matching::FlowRecord& record = flows_[flow];
+  if (record.first_repeat == 0) record.first_repeat = seen.time;
+  record.last_repeat = std::max(record.last_repeat, seen.time);
+}
+
+void Matcher::State::add_hop(std::uint32_t signature, const Observation& seen, std::uint32_t flow) {
+  Hop& hop = signatures_.hop(signatures_.add_hop(signature));
+  hop.set_departure(seen.time);
+  hop.flow = flow;
+  hop.identity = identity_of(seen.packet);
+  hop.generation = flows_[flow].generation & 15;
+  hop.point = point_of(seen.point);
+  hop.ip_id = static_cast<std::uint16_t>(seen.packet.ip_id_or_label);
+  hop.ttl = seen.ttl;
+}
+
+std::uint32_t Matcher::State::identity_of(const PacketIdentity& packet) const {
+  const std::uint64_t numbers = std::uint64_t{packet.stream_id} << 32 | packet.rtp_timestamp;
+  const std::uint64_t place = std::uint64_t{packet.payload_length} << 32 | packet.offset;
+  if (packet.kind == AL_IDENTITY_TCP) return static_cast<std::uint32_t>(hash_(packet.stream_id, 6) >> 46);
+  const std::uint64_t kind = std::uint64_t{packet.kind} << 32 | packet.rtp_sequence;
+  const std::uint64_t id = packet.kind == AL_IDENTITY_UDP ? packet.ip_id_or_label : 0;
+  return static_cast<std::uint32_t>(hash_(hash_(numbers, place), kind ^ (id << 40)) >> 46);
+}
+
+std::uint32_t Matcher::State::point_of(const CapturePoint& point) {
+  return points_.try_emplace(point, static_cast<std::uint32_t>(points_.size() % 1024)).first->second;
+}
+
+void Matcher::State::schedule(std::uint32_t signature, EventTime time) {
+  if (signatures_[signature].pending) return;
+  signatures_[signature].pending = true;
+  due_.push_back({std::max(now_, time) + rules_.settle, signature, signatures_[signature].generation});
+}
+
+}  // namespace audio_latency

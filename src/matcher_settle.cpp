@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+// A settled trail becomes latencies, or the reason why not (matching.md, "What is measured", "What must not be
+// matched").
+#include <algorithm>
+
+#include "matcher_state.hpp"
+
+namespace audio_latency {
+
+using matching::FlowRecord;
+using matching::kNone;
+using matching::Link;
+using matching::Trail;
+using matching::Vote;
+
+namespace {
+
+constexpr EventTime kSecond = 1'000'000'000;
+constexpr double kVotesExpected = 12;  // a link may take the time of so many expected matches to form
+constexpr EventTime kFormingTime = 5 * kSecond;
+constexpr EventTime kUnseenSound = 20 * kSecond;
+constexpr double kUnseenShare = 0.6;
+
+// max(5 s, 12 / expected match rate), the later flow's rate of signatures being what can match at most.
+EventTime forming_window(const FlowRecord& later) {
+  const double seconds = static_cast<double>(later.last_seen - later.first_seen) * 1e-9;
+  const double rate = static_cast<double>(later.signatures) / std::max(seconds, 1.0);
+  return std::max(kFormingTime, static_cast<EventTime>(kVotesExpected / rate * 1e9));
+}
+
+}  // namespace
+
+void Matcher::State::settle_until(EventTime now) {
+  while (!due_.empty() && due_.front().time <= now) {
+    const Due due = due_.front();
+    due_.pop_front();
+    matching::Signature& signature = signatures_[due.signature];
+    if (!signature.live || signature.generation != due.generation) continue;
+    signature.pending = false;
+    evaluate(due.signature, due.time - rules_.settle);
+  }
+}
+
+void Matcher::State::evaluate(std::uint32_t signature, EventTime settled) {
+  Trail trail(signatures_, signature, flows_, links_);
+  for (std::size_t i = 0; i < trail.size(); ++i) {
+    if (trail[i].departure > settled) {
+      schedule(signature, trail[i].departure);
+      return;
+    }
+    report_network(signature, trail, i);
+    if (trail[i].hop->evaluated) continue;
+    trail[i].hop->evaluated = true;
+    if (i > 0) evaluate_step(signature, trail, i);
+  }
+}
+
+void Matcher::State::evaluate_step(std::uint32_t signature, Trail& trail, std::size_t i) {
+  if (trail.is_root(i)) return evaluate_root(signature, trail, i);
+  if (trail.repeated_up_to(i)) return count(Collision::repeat);
+  for (int at = trail[i].predecessor; at >= 0; at = trail[static_cast<std::size_t>(at)].predecessor) {
+    const auto earlier = static_cast<std::size_t>(at);
+    if (!trail.siblings(earlier, i)) evaluate_pair(signature, trail, earlier, i);
+  }
+}
+
+// Another origin of the same sound: twins, unless it is the same socket speaking twice.
+void Matcher::State::evaluate_root(std::uint32_t signature, Trail& trail, std::size_t i) {
+  if (trail.sent_before_received(i, rules_.hop_window)) return count(MatcherError::negative_latency);
+  bool twin = false;
+  for (std::size_t j = 0; j < i; ++j) {
+    if (!trail.is_root(j) || trail.siblings(i, j)) continue;
+    if (rules_.match_unseen) vote_unseen(signature, trail, j, i);
+    flows_[trail[j].flow].shared.add(trail[j].departure);
+    flows_[trail[i].flow].shared.add(trail[i].departure);
+    twin = true;
+  }
+  if (twin) count(Collision::origins);
+}
+
+void Matcher::State::evaluate_pair(std::uint32_t signature, const Trail& trail, std::size_t earlier,
+                                   std::size_t later) {
+  const Trail::Step& from = trail[earlier];
+  const Trail::Step& to = trail[later];
+  const Trail::Step& root = trail[trail.root_of(later)];
+  if (to.departure - from.departure > rules_.maximum_latency) return;
+
+  const auto domain = static_cast<Domain>(signatures_[signature].domain);
+  Link* link = links_.find_or_add(from.flow, to.flow, domain);
+  if (link == nullptr) return count(MatcherError::link_table_full);
+
+  Vote vote;
+  vote.origin_time = root.departure;
+  vote.earlier_time = from.departure;
+  vote.later_time = to.departure;
+  vote.latency_ns = static_cast<std::int64_t>(to.departure - from.departure);
+  const bool direct = to.predecessor == static_cast<int>(earlier) && !to.follows_origin && link->connected;
+  if (direct) vote.stage_ns = static_cast<std::int64_t>(to.departure) - static_cast<std::int64_t>(from.arrival);
+  vote.signature = signatures_[signature].value();
+  vote.origin_flow = root.flow;
+  vote.domain = domain;
+  if (is_doubtful(*link, vote)) return count(Collision::origins);
+  vote.counts = !signatures_[signature].matched;
+  signatures_[signature].matched = true;
+
+  if (link->formed) return record(*link, vote);
+  link->last_match = to.departure;
+  const EventTime window = link->agreed ? rules_.flow_timeout : forming_window(flows_[to.flow]);
+  if (links_.vote(*link, vote, std::max(window, is_held_back(*link, now_) ? rules_.maximum_latency : 0))) {
+    link->agreed = true;
+    try_to_form(*link, now_, false);
+  }
+}
+
+// Twins: near a signature that another origin flow shares, only a link that is older than it is believed.
+bool Matcher::State::is_doubtful(const Link& link, const Vote& vote) const {
+  const EventTime shared = flows_[vote.origin_flow].shared.first_near(vote.origin_time);
+  return shared != 0 && !(link.formed && link.formed_at < shared);
+}
+
+// The origin was running when tracking began: a loop entered half-way would show the wrong turn.
+bool Matcher::State::is_held_back(Link& link, EventTime now) {
+  const FlowRecord& origin = flows_[link.earlier];
+  return origin.already_running && now < origin.first_seen + rules_.maximum_latency;
+}
+
+// Votes of a flow that was running before and turned out to repeat: the loop may have been entered half-way.
+void Matcher::State::drop_loop_entered(Link& link) {
+  const FlowRecord& origin = flows_[link.earlier];
+  const FlowRecord& later = flows_[link.later];
+  if (!origin.already_running) return;
+  const EventTime hold_end = origin.first_seen + rules_.maximum_latency;
+  const auto repeats = [&](const FlowRecord& flow) { return flow.first_repeat != 0 && flow.first_repeat <= hold_end; };
+  if (!repeats(origin) && !repeats(later)) return;
+  const EventTime last = std::max(origin.last_repeat, later.last_repeat);
+  const std::size_t dropped = std::erase_if(link.held, [&](const Vote& vote) { return vote.earlier_time <= last; });
+  for (std::size_t i = 0; i < dropped; ++i) count(Collision::loop_entered);
+  link.agreed = link.held.size() >= rules_.minimum_matches;
+}
+
+void Matcher::State::try_to_form(Link& link, EventTime now, bool at_end) {
+  if (link.formed || !link.agreed) return;
+  if (!at_end && is_held_back(link, now)) return;
+  drop_loop_entered(link);
+  if (!link.agreed) return;
+  link.formed = true;
+  link.formed_at = now;
+  flows_[link.later].follows = true;
+  std::vector<Vote> held;
+  held.swap(link.held);
+  for (const Vote& vote : held) {
+    if (is_doubtful(link, vote)) {
+      count(Collision::origins);
+    } else {
+      record(link, vote);
+    }
+  }
+}
+
+void Matcher::State::record(Link& link, const Vote& vote) {
+  const FlowRecord& earlier = flows_[link.earlier];
+  const FlowRecord& later = flows_[link.later];
+  for (int finer = AL_DOMAIN_VERBATIM; finer < static_cast<int>(link.domain); ++finer) {
+    const Link* other = links_.find(link.earlier, link.later, static_cast<Domain>(finer));
+    if (other != nullptr && other->formed) return;  // one domain per link
+  }
+  ++link.matches;
+  link.last_match = vote.later_time;
+  link.delays.add(vote.later_time, vote.latency_ns);
+  if (vote.counts) ++stats_.matched;
+  coverage_.measured(flows_[vote.origin_flow], vote.origin_time);
+
+  Match match;
+  match.kind = MatchKind::latency;
+  match.time = vote.later_time;
+  match.source = earlier.key.source;
+  match.dest = flows_.receiver_address(link.later);
+  match.source_place = earlier.sender;
+  match.dest_place = flows_.receiver(link.later);
+  match.latency_ns = vote.latency_ns;
+  match.signature = vote.signature;
+  match.domain = vote.domain;
+  sink_.on_match(match);
+  if (vote.stage_ns < 0) return;
+  match.kind = MatchKind::stage;
+  match.source = flows_.receiver_address(link.earlier);
+  match.dest = later.key.source;
+  match.source_place = flows_.receiver(link.earlier);
+  match.dest_place = later.sender;
+  match.latency_ns = vote.stage_ns;
+  sink_.on_match(match);
+}
+
+// One hop at two capture points: certain, since it is one packet.
+void Matcher::State::report_network(std::uint32_t signature, const Trail& trail, std::size_t i) {
+  matching::Hop& hop = *trail[i].hop;
+  if (hop.arrival_delta == 0 || hop.arrival_reported || hop.repeated) return;
+  hop.arrival_reported = true;
+  const FlowRecord& flow = flows_[trail[i].flow];
+  Match match;
+  match.kind = MatchKind::network;
+  match.time = trail[i].arrival;
+  match.source = flow.key.source;
+  match.dest = flows_.receiver_address(trail[i].flow);
+  match.source_place = flow.sender;
+  match.dest_place = flows_.receiver(trail[i].flow);
+  match.latency_ns = hop.arrival_delta;
+  match.signature = signatures_[signature].value();
+  match.domain = static_cast<Domain>(signatures_[signature].domain);
+  sink_.on_match(match);
+}
+
+// MATCH_UNSEEN: two origins are one sound if they shared most of the later one's windows, at one delay, for 20 s.
+void Matcher::State::vote_unseen(std::uint32_t signature, const Trail& trail, std::size_t root, std::size_t i) {
+  Link* link = links_.find_or_add(trail[root].flow, trail[i].flow, static_cast<Domain>(signatures_[signature].domain));
+  if (link == nullptr || link->formed || trail.repeated_up_to(root) || trail.repeated_up_to(i)) return;
+  const FlowRecord& later = flows_[trail[i].flow];
+  if (link->held.empty()) link->later_signatures = later.signatures;
+  link->connected = false;
+  link->last_match = trail[i].departure;
+  Vote vote;
+  vote.origin_time = vote.earlier_time = trail[root].departure;
+  vote.later_time = trail[i].departure;
+  vote.latency_ns = static_cast<std::int64_t>(trail[i].departure - trail[root].departure);
+  vote.signature = signatures_[signature].value();
+  vote.origin_flow = trail[root].flow;
+  vote.domain = link->domain;
+  if (vote.latency_ns > static_cast<std::int64_t>(rules_.maximum_latency)) return;
+  if (!links_.vote(*link, vote, 3 * kUnseenSound)) return;
+  const EventTime span = link->held.back().later_time - link->held.front().later_time;
+  const auto seen = static_cast<double>(later.signatures - link->later_signatures + 1);
+  if (span < kUnseenSound || static_cast<double>(link->held.size()) < kUnseenShare * seen) return;
+  link->formed = true;
+  link->formed_at = now_;
+  flows_[link->later].follows = true;
+  std::vector<Vote> held;
+  held.swap(link->held);
+  for (const Vote& each : held) record(*link, each);
+}
+
+}  // namespace audio_latency

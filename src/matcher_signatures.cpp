@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "matcher_signatures.hpp"
+
+namespace audio_latency::matching {
+namespace {
+
+// Milliseconds wrap after 49 days; a difference below half of that is never ambiguous here.
+bool before(std::uint32_t a_ms, std::uint32_t b_ms) {
+  return static_cast<std::int32_t>(a_ms - b_ms) < 0;
+}
+
+}  // namespace
+
+SignatureTable::SignatureTable(std::uint32_t maximum, const KeyedHash& hash)
+    : maximum_(maximum), hash_(hash), index_(maximum) {}
+
+std::uint64_t SignatureTable::hash_of(std::uint32_t index) const {
+  return hash_(signatures_[index].value(), signatures_[index].domain);
+}
+
+std::uint32_t SignatureTable::find(std::uint64_t value, Domain domain) const {
+  const auto id = static_cast<std::uint8_t>(domain);
+  return index_.find(hash_(value, id),
+                     [&](std::uint32_t i) { return signatures_[i].value() == value && signatures_[i].domain == id; });
+}
+
+std::uint32_t SignatureTable::add(std::uint64_t value, Domain domain, std::uint32_t owner, EventTime now) {
+  std::uint32_t index = free_signature_;
+  std::uint16_t generation = 0;
+  if (index == kNone) {
+    index = static_cast<std::uint32_t>(signatures_.size());
+    signatures_.emplace_back();
+  } else {
+    free_signature_ = signatures_[index].first_hop;
+    generation = static_cast<std::uint16_t>(signatures_[index].generation + 1);
+  }
+  Signature added;
+  added.value_low = static_cast<std::uint32_t>(value);
+  added.value_high = static_cast<std::uint32_t>(value >> 32);
+  added.domain = static_cast<std::uint8_t>(domain) & 7;
+  added.owner = owner;
+  added.live = true;
+  added.generation = generation;
+  signatures_[index] = added;
+  touch(index, now);
+  signatures_[index].queued_ms = signatures_[index].last_seen_ms;
+  index_.insert(hash_(value, added.domain), index);
+  by_age_.push_back(index);
+  ++live_;
+  return index;
+}
+
+void SignatureTable::touch(std::uint32_t signature, EventTime now) {
+  const std::uint32_t now_ms = milliseconds(now);
+  if (signatures_[signature].hops == 0 || before(signatures_[signature].last_seen_ms, now_ms)) {
+    signatures_[signature].last_seen_ms = now_ms;
+  }
+}
+
+std::uint32_t SignatureTable::add_hop(std::uint32_t signature) {
+  std::uint32_t index = free_hop_;
+  if (index == kNone) {
+    index = static_cast<std::uint32_t>(hops_.size());
+    hops_.emplace_back();
+  } else {
+    free_hop_ = hops_[index].next;
+    hops_[index] = Hop{};
+  }
+  hops_[index].next = signatures_[signature].first_hop;
+  signatures_[signature].first_hop = index;
+  ++signatures_[signature].hops;
+  return index;
+}
+
+void SignatureTable::clear_hops(std::uint32_t signature) {
+  std::uint32_t hop = signatures_[signature].first_hop;
+  while (hop != kNone) {
+    const std::uint32_t next = hops_[hop].next;
+    hops_[hop].next = free_hop_;
+    free_hop_ = hop;
+    hop = next;
+  }
+  signatures_[signature].first_hop = kNone;
+  signatures_[signature].hops = 0;
+}
+
+void SignatureTable::remove(std::uint32_t index) {
+  clear_hops(index);
+  index_.erase(hash_of(index), index, [this](std::uint32_t other) { return hash_of(other); });
+  signatures_[index].live = false;
+  signatures_[index].first_hop = free_signature_;
+  free_signature_ = index;
+  --live_;
+}
+
+Evicted SignatureTable::evict_oldest(EventTime young_after) {
+  if (by_age_.empty()) return {};
+  const std::uint32_t index = by_age_.front();
+  by_age_.pop_front();
+  const Evicted gone{signatures_[index].owner, before(milliseconds(young_after), signatures_[index].last_seen_ms)};
+  remove(index);
+  return gone;
+}
+
+// Those seen again since they were queued go to the back once more: amortised O(1), since a signature is sighted for a
+// few seconds and lives for a dozen.
+bool SignatureTable::expire_step(EventTime expired_before, std::uint32_t& owner) {
+  owner = kNone;
+  if (by_age_.empty()) return false;
+  const std::uint32_t index = by_age_.front();
+  Signature& oldest = signatures_[index];
+  const std::uint32_t limit = milliseconds(expired_before);
+  if (!before(oldest.queued_ms, limit)) return false;
+  by_age_.pop_front();
+  if (!before(oldest.last_seen_ms, limit)) {
+    oldest.queued_ms = oldest.last_seen_ms;
+    by_age_.push_back(index);
+    return true;
+  }
+  owner = oldest.owner;
+  remove(index);
+  return true;
+}
+
+std::size_t SignatureTable::bytes() const {
+  return index_.bytes() + signatures_.size() * sizeof(Signature) + hops_.size() * sizeof(Hop) +
+         by_age_.size() * sizeof(std::uint32_t);
+}
+
+}  // namespace audio_latency::matching

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "matcher_trail.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace audio_latency::matching {
+
+Trail::Trail(SignatureTable& signatures, std::uint32_t signature, const FlowTable& flows, LinkTable& links)
+    : flows_(flows) {
+  collect(signatures, signature);
+  const auto domain = static_cast<Domain>(signatures[signature].domain);
+  for (std::size_t i = 1; i < size_; ++i) connect(i, domain, links);
+}
+
+void Trail::collect(SignatureTable& signatures, std::uint32_t signature) {
+  for (std::uint32_t at = signatures[signature].first_hop; at != kNone && size_ < kMaximumHops;) {
+    Hop& hop = signatures.hop(at);
+    at = hop.next;
+    const FlowRecord& flow = flows_[hop.flow];
+    if (!flow.used || flow.generation != hop.generation) continue;  // its flow is gone, another has the place
+    steps_[size_++] = {
+        &hop, hop.flow, hop.departure(), hop.arrival(), flow.sender.component, flows_.receiver(hop.flow).component};
+  }
+  std::sort(steps_.begin(), steps_.begin() + static_cast<std::ptrdiff_t>(size_),
+            [](const Step& a, const Step& b) { return a.departure < b.departure; });
+}
+
+bool Trail::siblings(std::size_t i, std::size_t j) const {
+  return flows_[steps_[i].flow].key.source == flows_[steps_[j].flow].key.source;
+}
+
+void Trail::connect(std::size_t i, Domain domain, LinkTable& links) {
+  Step& step = steps_[i];
+  if (step.sender == 0) {
+    if (siblings(0, i)) return;
+    step.predecessor = 0;
+    step.follows_origin = true;
+    return;
+  }
+  step.predecessor = best_predecessor(i, domain, links);
+}
+
+// The newest earlier hop that reached the sender; where formed links lead here, the one whose delay fits best.
+int Trail::best_predecessor(std::size_t i, Domain domain, LinkTable& links) const {
+  int newest = -1;
+  int linked = -1;
+  double misfit = 0;
+  for (std::size_t j = 0; j < i; ++j) {
+    const Link* link = links.find(steps_[j].flow, steps_[i].flow, domain);
+    const bool formed = link != nullptr && link->formed;
+    const bool reached = steps_[j].receiver == steps_[i].sender && !siblings(j, i);
+    if (!reached && !(formed && !link->connected)) continue;
+    if (reached) newest = static_cast<int>(j);
+    if (!formed) continue;
+    const double delay = static_cast<double>(steps_[i].departure - steps_[j].departure) * 1e-9;
+    const double off = std::abs(delay - link->delays.usual_seconds());
+    if (linked < 0 || off < misfit) {
+      linked = static_cast<int>(j);
+      misfit = off;
+    }
+  }
+  return linked >= 0 ? linked : newest;
+}
+
+std::size_t Trail::root_of(std::size_t i) const {
+  while (steps_[i].predecessor >= 0) i = static_cast<std::size_t>(steps_[i].predecessor);
+  return i;
+}
+
+bool Trail::repeated_up_to(std::size_t i) const {
+  for (int at = static_cast<int>(i); at >= 0; at = steps_[static_cast<std::size_t>(at)].predecessor) {
+    if (steps_[static_cast<std::size_t>(at)].hop->repeated) return true;
+  }
+  return false;
+}
+
+bool Trail::sent_before_received(std::size_t i, EventTime within) const {
+  for (std::size_t j = i + 1; j < size_; ++j) {
+    if (steps_[j].receiver == steps_[i].sender && steps_[i].sender != 0 && !siblings(i, j) &&
+        steps_[j].departure - steps_[i].departure <= within) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace audio_latency::matching
