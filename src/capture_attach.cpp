@@ -40,6 +40,7 @@ class TcxAttacher : public Attacher {
     LIBBPF_OPTS(bpf_link_create_opts, options, .flags = kBefore);
     const int fd = bpf_link_create(programs_.at(point).get(), static_cast<int>(point.interface_index),
                                    tcx_type(point.direction), &options);
+    if (fd == -ENODEV) return std::unique_ptr<Attachment>();
     if (fd < 0) return Error{"cannot attach to " + point.text() + " by TCX: " + std::strerror(-fd)};
     return std::unique_ptr<Attachment>(std::make_unique<TcxLink>(Fd(fd)));
   }

@@ -53,6 +53,7 @@ struct Neighbours {
 class Attacher {
  public:
   virtual ~Attacher() = default;
+  // No attachment and no error: the device has gone meanwhile.
   virtual Result<std::unique_ptr<Attachment>> attach(const AttachPoint& point) = 0;
   virtual Neighbours neighbours(const AttachPoint& point) = 0;
   virtual std::string_view mode() const = 0;  // "tcx", "clsact"

@@ -71,6 +71,7 @@ class ClsactAttacher : public Attacher {
   Result<std::unique_ptr<Attachment>> attach(const AttachPoint& point) override {
     bpf_tc_hook hook = hook_of(point);
     int status = bpf_tc_hook_create(&hook);
+    if (status == -ENODEV) return std::unique_ptr<Attachment>();
     if (status == 0) created_->insert(point.interface_index);
     if (status == 0 || status == -EEXIST) {
       for (std::uint32_t priority = kFirstPriority; priority <= kLastPriority; ++priority) {

@@ -73,6 +73,7 @@ void AttachmentSet::attach(InterfaceKey key, const Wanted& wanted) {
     return fail(key, wanted, attachment.error().message);
   }
   failures_.erase(key);
+  if (attachment.value() == nullptr) return ledger_.stop(key);
   Attached& attached = attached_[key];
   attached.wanted = wanted;
   attached.attachment = std::move(*attachment);

@@ -70,11 +70,16 @@ Result<LinkTable> LinkTable::open() {
   return table;
 }
 
-Status LinkTable::update() {
-  const auto complete =
-      changes_.notifications([this](const nlmsghdr& message) { apply_link_message(message, links_); });
+Result<bool> LinkTable::update() {
+  bool changed = false;
+  const auto complete = changes_.notifications([&](const nlmsghdr& message) {
+    apply_link_message(message, links_);
+    changed = true;
+  });
   if (!complete) return complete.error();
-  return complete.value() ? success() : refresh();
+  if (complete.value()) return changed;
+  if (auto read = refresh(); !read) return read.error();
+  return true;
 }
 
 Status LinkTable::refresh() {

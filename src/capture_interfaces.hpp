@@ -42,8 +42,8 @@ class LinkTable {
 
   // Readable when something changed.
   int fd() const { return changes_.fd(); }
-  // Takes in what changed; after lost notifications, everything.
-  Status update();
+  // Takes in what changed; after lost notifications, everything. False: nothing did.
+  Result<bool> update();
   // Reads everything anew.
   Status refresh();
   const std::map<std::uint32_t, Link>& links() const { return links_; }
@@ -80,6 +80,7 @@ class InterfaceFilter {
 
   bool names(const std::string& name) const;  // plainly, so that an unsupported device is an error
   bool automatic() const { return automatic_; }
+  bool may_wait() const { return automatic_ || !globs_.empty(); }  // for devices that are still to come
 
  private:
   std::vector<std::string> names_;

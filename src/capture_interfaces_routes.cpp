@@ -25,7 +25,8 @@ void read_ipv4(const std::string& path, std::vector<Route>& routes) {
     std::string interface, destination, gateway, flags, references, uses, mask;
     std::uint32_t metric = 0;
     fields >> interface >> destination >> gateway >> flags >> references >> uses >> metric >> mask;
-    if (fields && destination == "00000000" && mask == "00000000") routes.push_back({metric, interface});
+    if (!fields || destination != "00000000") break;  // lowest first: the rest, maybe a million lines, is of no use
+    if (mask == "00000000") routes.push_back({metric, interface});
   }
 }
 

@@ -32,6 +32,7 @@ class FakeAttachment : public Attachment {
 struct FakeKernel {
   Places attached;
   std::set<std::string> refused;  // device names
+  std::set<std::string> gone;
   Neighbours neighbours;
   int attempts = 0;
 };
@@ -42,6 +43,7 @@ class FakeAttacher : public Attacher {
   Result<std::unique_ptr<Attachment>> attach(const AttachPoint& point) override {
     ++kernel_.attempts;
     if (kernel_.refused.contains(point.interface)) return Error{"refused on " + point.text()};
+    if (kernel_.gone.contains(point.interface)) return std::unique_ptr<Attachment>();
     const std::string place = std::to_string(point.interface_index) + " " + direction_name(point.direction) +
                               (point.layer == LinkLayer::ip ? " ip" : "");
     return std::unique_ptr<Attachment>(std::make_unique<FakeAttachment>(kernel_.attached, place));
@@ -167,6 +169,16 @@ TEST_F(AttachmentSets, AFailedDeviceThatGoesIsForgotten) {
   reconcile();
   links_.clear();
   reconcile();
+  EXPECT_EQ(set_->failure(), "");
+}
+
+TEST_F(AttachmentSets, ADeviceThatGoesWhileItIsAttachedIsNoFailure) {
+  kernel_.gone = {"veth1"};
+  add_link(3, "veth1");
+  reconcile();
+  EXPECT_TRUE(set_->empty());
+  EXPECT_THAT(entries_.flags, IsEmpty());
+  EXPECT_THAT(log_.lines, IsEmpty());
   EXPECT_EQ(set_->failure(), "");
 }
 
