@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string_view>
 
 #include "support/frames.hpp"
@@ -78,6 +79,7 @@ void write_capture(const Traffic& traffic, double seconds, Nanoseconds epoch, co
 void write_truth(const Traffic& traffic, double seconds, Nanoseconds epoch, bool alike, const std::string& path) {
   nlohmann::json flows = nlohmann::json::array();
   std::string ports;
+  std::set<std::uint16_t> known;
   for (const Flow& flow : traffic.flows()) {
     nlohmann::json packets = nlohmann::json::array();
     nlohmann::json ip_ids = nlohmann::json::array();
@@ -95,6 +97,7 @@ void write_truth(const Traffic& traffic, double seconds, Nanoseconds epoch, bool
                      {"bytes_per_second", traffic.streams()[flow.stream].bytes_per_second},
                      {"packets", std::move(packets)},
                      {"ip_ids", std::move(ip_ids)}});
+    if (!known.insert(flow.destination.port).second) continue;
     ports += (ports.empty() ? "" : ",") + std::to_string(flow.destination.port) +
              (flow.transport == Transport::rtp ? "/rtp" : "/raw");
   }

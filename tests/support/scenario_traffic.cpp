@@ -109,6 +109,15 @@ int Traffic::pass_through(int parent, SocketAddress from, SocketAddress to, Nano
   return number;
 }
 
+int Traffic::replay(int flow, SocketAddress from, SocketAddress to, Nanoseconds delay, Nanoseconds begin) {
+  const int number = pass_through(flow, from, to, delay);
+  Flow& copy = flows_.back();
+  copy.call += "-replayed";
+  copy.parent = -1;
+  std::erase_if(copy.packets, [begin](const Packet& packet) { return packet.time < begin; });
+  return number;
+}
+
 void Traffic::expect_clean(int origin, int last, std::vector<unsigned> seconds) {
   clean_.push_back({flows_.at(static_cast<std::size_t>(origin)).call, origin, last, std::move(seconds)});
 }

@@ -78,6 +78,9 @@ class Traffic {
   // The parent's own packets, packet by packet: same cut, SSRC and sequence numbers.
   int pass_through(int parent, SocketAddress from, SocketAddress to, Nanoseconds delay);
 
+  // The flow's packets again, by somebody whom they were never sent to: an origin, not a relay.
+  int replay(int flow, SocketAddress from, SocketAddress to, Nanoseconds delay, Nanoseconds begin);
+
   void expect_clean(int origin, int last, std::vector<unsigned> seconds);
 
   const std::vector<Stream>& streams() const { return streams_; }
