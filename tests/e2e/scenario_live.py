@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Plays a synthesised capture over a veth to the program under test, and checks what it measured against the times at
+which the kernel saw the packets."""
+import contextlib
+import json
+import os
+import signal
+import struct
+import subprocess
+
+from support import BUILD, Agent, Namespaces, command, eventually
+
+
+def stamps_of(path):
+    """{(source, dest, IP ID): ns since 1970} of a nanosecond capture of Ethernet and IPv4 packets."""
+    stamps = {}
+    with open(path, "rb") as file:
+        data = file.read()
+    assert data[:4] == b"\x4d\x3c\xb2\xa1", "not a little-endian nanosecond capture"
+    at = 24
+    while at + 16 <= len(data):
+        seconds, fraction, length, _ = struct.unpack_from("<4I", data, at)
+        frame = data[at + 16:at + 16 + length]
+        at += 16 + length
+        if frame[12:14] == b"\x08\x00" and frame[23] in (6, 17):
+            source_port, dest_port = struct.unpack_from(">HH", frame, 34)
+            source = f"{'.'.join(map(str, frame[26:30]))}:{source_port}"
+            dest = f"{'.'.join(map(str, frame[30:34]))}:{dest_port}"
+            stamps[source, dest, struct.unpack_from(">H", frame, 18)[0]] = seconds * 10**9 + fraction
+    return stamps
+
+
+@contextlib.contextmanager
+def stamping(namespace, path):
+    """tcpdump on veth0 of the namespace, packet heads only."""
+    with subprocess.Popen(["ip", "netns", "exec", namespace, "tcpdump", "-i", "veth0", "-w", path, "-s", "96", "-n", "-Q",
+                           "in", "-B", "32768", "-U", "--time-stamp-precision=nano"], stderr=subprocess.PIPE,
+                          text=True) as dump:
+        assert "listening" in dump.stderr.readline()
+        try:
+            yield
+        finally:
+            dump.send_signal(signal.SIGINT)
+            dump.communicate(timeout=30)
+
+
+class Run:
+    """One capture played: `matches` (every one, from the log at level debug), `metrics` before and after, `player`."""
+
+    def __init__(self, test, directory, capture, truth, **variables):
+        stamps = os.path.join(directory, "stamps.pcap")
+        with Namespaces(test) as namespaces:
+            player, watched = namespaces.add("player"), namespaces.add("watched")
+            namespaces.veth(player, watched)
+            with Agent(watched, INTERFACE="veth0", AUDIO_PORTS=truth.ports, LOG_LEVEL="debug", **variables) as agent:
+                self.before = agent.metrics()
+                with stamping(watched, stamps):
+                    played = command("ip", "netns", "exec", player, BUILD / "test-player", "--interface", "veth0",
+                                     "--capture", capture)
+                    self._settled(agent)
+                self.player = json.loads(played)
+                self.after = agent.metrics()
+                with open(agent.output.name, encoding="utf-8") as log:
+                    self.matches = [json.loads(line) for line in log if '"latency_calculation"' in line]
+
+    @staticmethod
+    def _settled(agent):
+        """Until nothing more is logged: the ring buffer is drained and every trail has settled."""
+        sizes = [-1]
+
+        def quiet():
+            sizes.append(os.path.getsize(agent.output.name))
+            return sizes[-1] == sizes[-2]
+        eventually(quiet, 60, "the end of the log", interval=1.0)
