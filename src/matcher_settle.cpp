@@ -88,6 +88,7 @@ void Matcher::State::evaluate_pair(std::uint32_t signature, const Trail& trail, 
   const auto domain = static_cast<Domain>(signatures_[signature].domain);
   Link* link = links_.find_or_add(from.flow, to.flow, domain);
   if (link == nullptr) return count(MatcherError::link_table_full);
+  ++link->votes;
 
   Vote vote;
   vote.origin_time = root.departure;

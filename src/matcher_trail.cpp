@@ -34,6 +34,7 @@ void Trail::connect(std::size_t i, Domain domain, LinkTable& links) {
   Step& step = steps_[i];
   if (step.sender == 0) {
     if (siblings(0, i)) return;
+    if (runs_back(i, domain, links)) return;
     step.predecessor = 0;
     step.follows_origin = true;
     return;
@@ -41,7 +42,18 @@ void Trail::connect(std::size_t i, Domain domain, LinkTable& links) {
   step.predecessor = best_predecessor(i, domain, links);
 }
 
-// The newest earlier hop that reached the sender; where formed links lead here, the one whose delay fits best.
+// Where addresses are all alike, a loop's next turn on the flow that feeds the first hop looks like a later hop: what
+// most of the votes say stands.
+bool Trail::runs_back(std::size_t i, Domain domain, LinkTable& links) const {
+  constexpr std::uint32_t few = 3;
+  const Link* const back = links.find(steps_[i].flow, steps_[0].flow, domain);
+  if (back == nullptr || back->votes < few) return false;
+  const Link* const forth = links.find(steps_[0].flow, steps_[i].flow, domain);
+  return forth == nullptr || forth->votes < back->votes;
+}
+
+// The newest earlier hop that reached the sender; where formed links lead here, the one whose delay fits best, or the
+// newest that follows it (a component that the audio passes twice).
 int Trail::best_predecessor(std::size_t i, Domain domain, LinkTable& links) const {
   int newest = -1;
   int linked = -1;
@@ -60,7 +72,12 @@ int Trail::best_predecessor(std::size_t i, Domain domain, LinkTable& links) cons
       misfit = off;
     }
   }
-  return linked >= 0 ? linked : newest;
+  return linked >= 0 && !follows(newest, linked) ? linked : newest;
+}
+
+bool Trail::follows(int later, int earlier) const {
+  while (later > earlier) later = steps_[static_cast<std::size_t>(later)].predecessor;
+  return later == earlier;
 }
 
 std::size_t Trail::root_of(std::size_t i) const {

@@ -44,6 +44,8 @@ class Trail {
  private:
   void collect(SignatureTable& signatures, std::uint32_t signature);
   void connect(std::size_t i, Domain domain, LinkTable& links);
+  bool runs_back(std::size_t i, Domain domain, LinkTable& links) const;
+  bool follows(int later, int earlier) const;  // along predecessors; a hop follows itself
   int best_predecessor(std::size_t i, Domain domain, LinkTable& links) const;
 
   const FlowTable& flows_;

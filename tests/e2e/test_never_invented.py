@@ -41,8 +41,8 @@ def every_endpoint_has_an_address():
 
 
 def all_addresses_are_alike():
-    """All on 127.0.0.1: latencies from the origin only, and no prompt that several calls share, since nothing tells a
-    later hop from another call there."""
+    """All on 127.0.0.1: latencies from the origin only, and no prompt or loop that several calls share, since nothing
+    tells a later hop from another call there."""
     return "; ".join(f"seed {seed}: {check(seed, alike=True)}" for seed in SEEDS.split(","))
 
 

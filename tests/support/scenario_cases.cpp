@@ -49,7 +49,7 @@ class Cases {
   void clean(const std::string& call, Cut origin, const std::vector<Leg>& legs, unsigned rate = telephone,
              bool real = false);
   void two_calls(const std::string& call, const Samples& sound, double start, double first_delay, double second_delay,
-                 Transport transport = Transport::rtp);
+                 bool tone, Transport transport = Transport::rtp);
   void prompted(const std::string& call, const Samples& prompt, double start, double delay);
 
   Traffic& traffic_;
@@ -59,7 +59,7 @@ class Cases {
   std::vector<Samples> recordings_;
 };
 
-// source -> relay -> … -> listener; the relays of one call are hosts RELAY1, RELAY2, ….
+// source -> RELAY1 -> RELAY2 -> … -> listener
 int Cases::chain(const std::string& call, std::size_t stream, Cut origin, double start, const std::vector<Leg>& legs,
                  const std::string& relay, const std::string& source) {
   std::string host = relay + "1";
@@ -117,12 +117,13 @@ void Cases::clean_calls() {
   }
 }
 
-// The same sound in two calls through one relay, a little apart.
+// The same sound in two calls through one relay, a little apart. `tone`: it repeats within 0.2 s.
 void Cases::two_calls(const std::string& call, const Samples& sound, double start, double first_delay,
-                      double second_delay, Transport transport) {
+                      double second_delay, bool tone, Transport transport) {
   const std::size_t shared = stream(sound, transport, telephone);
   chain(call + "-a", shared, any_phase(transport), start, {{any_phase(transport), held(at(first_delay))}}, "switch",
         "generator");
+  if (!tone && !plan_.shared_sounds) return;
   chain(call + "-b", shared, any_phase(transport), start + random_.uniform(0.3, 1.7),
         {{any_phase(transport), held(at(second_delay))}}, "switch", "generator");
 }
@@ -130,15 +131,15 @@ void Cases::two_calls(const std::string& call, const Samples& sound, double star
 void Cases::tones() {
   const double length = std::max(25.0, plan_.seconds / 12);
   const auto start = [&] { return moment(length); };
-  two_calls("ringback", tone(440, 480, 2, 4, length, telephone), start(), 0.12, 0.35);
-  two_calls("busy", tone(480, 620, 0.5, 0.5, length, telephone), start(), 0.06, 0.9);
-  two_calls("dtmf", dtmf("123456789*0#", length, telephone), start(), 0.2, 0.31);
-  two_calls("dtmf-one-key", dtmf("5", length, telephone), start(), 0.15, 0.4);
-  two_calls("silence", Samples(static_cast<std::size_t>(length * telephone)), start(), 0.1, 0.5);
+  two_calls("ringback", tone(440, 480, 2, 4, length, telephone), start(), 0.12, 0.35, true);
+  two_calls("busy", tone(480, 620, 0.5, 0.5, length, telephone), start(), 0.06, 0.9, true);
+  two_calls("dtmf", dtmf("123456789*0#", length, telephone), start(), 0.2, 0.31, false);
+  two_calls("dtmf-one-key", dtmf("5", length, telephone), start(), 0.15, 0.4, true);
+  two_calls("silence", Samples(static_cast<std::size_t>(length * telephone)), start(), 0.1, 0.5, true);
   const Samples noise = comfort_noise(random_, 0.5, telephone);
-  two_calls("comfort-noise", repeated(noise, length, telephone), start(), 0.11, 0.26);
-  two_calls("comfort-noise-pcm", repeated(noise, length, telephone), start(), 0.18, 0.33, Transport::udp);
-  two_calls("ringback-tcp", tone(440, 480, 2, 4, length, telephone), start(), 0.07, 0.5, Transport::tcp);
+  two_calls("comfort-noise", repeated(noise, length, telephone), start(), 0.11, 0.26, false);
+  two_calls("comfort-noise-pcm", repeated(noise, length, telephone), start(), 0.18, 0.33, false, Transport::udp);
+  two_calls("ringback-tcp", tone(440, 480, 2, 4, length, telephone), start(), 0.07, 0.5, true, Transport::tcp);
 
   // It rings, then somebody answers.
   Samples answered = tone(440, 480, 2, 4, 10, telephone);
@@ -154,14 +155,14 @@ void Cases::loops() {
   for (const double turn : {4.0, 8.0}) {
     const std::string name = "music-" + std::to_string(static_cast<int>(turn)) + "s";
     const auto sound = [&] { return repeated(music(random_, turn, telephone), length, telephone); };
-    two_calls(name, sound(), moment(length), 0.3, 2.2);
-    two_calls(name + "-pcm", sound(), moment(length), 0.25, 3.1, Transport::udp);
+    two_calls(name, sound(), moment(length), 0.3, 2.2, false);
+    two_calls(name + "-pcm", sound(), moment(length), 0.25, 3.1, false, Transport::udp);
     // Half-way into the loop when the capture begins, the relay a good part of a turn behind.
-    two_calls(name + "-running", sound(), -random_.uniform(9, 17), 0.6, turn * 0.7);
-    two_calls(name + "-running-tcp", sound(), -random_.uniform(9, 17), turn * 0.55, 0.2, Transport::tcp);
+    two_calls(name + "-running", sound(), -random_.uniform(9, 17), 0.6, turn * 0.7, false);
+    two_calls(name + "-running-tcp", sound(), -random_.uniform(9, 17), turn * 0.55, 0.2, false, Transport::tcp);
   }
   // Longer than the longest latency: a recording played again.
-  two_calls("music-13s", repeated(music(random_, 13, telephone), length, telephone), moment(length), 0.35, 1.6);
+  two_calls("music-13s", repeated(music(random_, 13, telephone), length, telephone), moment(length), 0.35, 1.6, false);
 }
 
 // A caller's flow: the prompt, then speech of its own.
@@ -175,7 +176,7 @@ void Cases::prompted(const std::string& call, const Samples& prompt, double star
 }
 
 void Cases::prompts() {
-  if (!plan_.shared_prompts) return;
+  if (!plan_.shared_sounds) return;
   const Samples prompt = speech(random_, 8, telephone);
   const double start = moment(30) * 0.5;
   for (int i = 0; i < 10; ++i)
@@ -205,9 +206,8 @@ void Cases::fan_out() {
   const auto recorded_source = traffic_.endpoint("recorded-source");
   const std::size_t sound = stream(other, Transport::rtp, telephone);
   const Cut cut = any_phase();
-  const double again = moment(call_seconds_);
-  const int relayed = traffic_.origin("recorded", recorded_source, traffic_.endpoint("mixer"), sound, cut, at(again));
-  traffic_.origin("recorder", recorded_source, traffic_.endpoint("recorder"), sound, cut, at(again) + 40'000);
+  const int relayed = traffic_.origin("recorded", recorded_source, traffic_.endpoint("mixer"), sound, cut, at(start));
+  traffic_.origin("recorder", recorded_source, traffic_.endpoint("recorder"), sound, cut, at(start) + 40'000);
   const int end = traffic_.relay(relayed, traffic_.endpoint("mixer"), traffic_.endpoint("recorded-listener"),
                                  any_phase(), held(at(0.5)));
   traffic_.expect_clean(relayed, end, speech_seconds(other, telephone));

@@ -6,9 +6,10 @@
 namespace audio_latency::scenario {
 
 struct Plan {
-  double seconds = 600;        // of the capture; at least 60
-  std::string recordings;      // directory of speech recordings; empty: synthesised speech only
-  bool shared_prompts = true;  // several callers hear one prompt: only meaningful where addresses tell calls apart
+  double seconds = 600;    // of the capture; at least 60
+  std::string recordings;  // directory of speech recordings; empty: synthesised speech only
+  // Several calls hear one prompt or one loop: only where addresses tell calls apart. Tones are always shared.
+  bool shared_sounds = true;
 };
 
 // Every case of sound that repeats, beside clean calls, all at the same time.

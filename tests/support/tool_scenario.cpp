@@ -25,7 +25,7 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
 
   constexpr Nanoseconds epoch = 1'700'000'000 * second;
-  plan.shared_prompts = !alike;
+  plan.shared_sounds = !alike;
   Random random(seed);
   Traffic traffic(random, alike);
   if (attacker.empty()) {
