@@ -1,0 +1,103 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Every benchmark, one after the other: prints a table and writes build/bench.json, a list of {"name", "value", "unit",
+"goal", "holds", "command"}. What is compared with a yardstick is measured together with it, in one run.
+
+Usage: bench.py [PART ...]; the parts are those of PARTS, default all. What was not run this time keeps its old figures."""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+BUILD = pathlib.Path(os.environ.get("AL_BUILD", HERE.parents[1] / "build")).resolve()
+# Figures of Google Benchmark programs that have a goal: (part of the benchmark's name, counter) -> (unit, goal, test).
+GOALS = {
+    ("BM_MatcherObserve", "items_per_second"): ("1/s", ">= 3,000,000", lambda value: value >= 3e6),
+    ("BM_MatcherObserve", "bytes_each"): ("bytes", "<= 96", lambda value: value <= 96),
+}
+NOT_COUNTERS = {"name", "run_name", "run_type", "repetitions", "repetition_index", "threads", "iterations", "time_unit",
+                "family_index", "per_family_instance_index", "cpu_time", "aggregate_name", "aggregate_unit"}
+
+
+def output_of(*words):
+    print(f"bench: {' '.join(map(str, words))}", file=sys.stderr, flush=True)
+    done = subprocess.run([str(word) for word in words], stdout=subprocess.PIPE, text=True, check=False,
+                          env=os.environ | {"AL_BUILD": str(BUILD)})
+    if done.returncode != 0:
+        raise RuntimeError(f"{words[0]}: exit {done.returncode}")
+    return done.stdout
+
+
+def google(program):
+    """A Google Benchmark program: its time and its counters."""
+    command = f"build/{program} --benchmark_format=json"
+    for run in json.loads(output_of(BUILD / program, "--benchmark_format=json"))["benchmarks"]:
+        yield {"name": f"{run['name']}: time", "value": run["real_time"], "unit": run["time_unit"], "goal": None,
+               "holds": None, "command": command}
+        for counter, value in run.items():
+            if counter in NOT_COUNTERS or counter == "real_time" or not isinstance(value, (int, float)):
+                continue
+            unit, goal, test = next((what for (name, which), what in GOALS.items()
+                                     if name in run["name"] and which == counter), ("", None, None))
+            yield {"name": f"{run['name']}: {counter}", "value": value, "unit": unit, "goal": goal,
+                   "holds": test(value) if test else None, "command": command}
+
+
+def figures(*words):
+    """A program that prints figures itself, one JSON object a line."""
+    for line in output_of(*words).splitlines():
+        if line.startswith("{"):
+            yield {"unit": "", "goal": None, "holds": None, "command": " ".join(map(str, words)), **json.loads(line)}
+
+
+def recall():
+    """Ten minutes of recorded speech for each format, replayed."""
+    sys.path.insert(0, str(HERE))
+    import recall as bench_recall  # pylint: disable=import-outside-toplevel
+    for row in bench_recall.run(10, bench_recall.FORMATS, BUILD):
+        yield {"name": f"recall: {row['format']}", "value": row["recall"], "unit": "of speech seconds",
+               "goal": ">= 0.99, none wrong", "holds": row["holds"], "command": "tests/bench/recall.py"}
+
+
+PARTS = {
+    "kernel": lambda: figures(BUILD / "bench-kernel"),
+    "matcher": lambda: google("bench-matcher"),
+    "streams": lambda: figures(HERE / "bench_streams.py", "--json"),
+    "recall": recall,
+}
+
+
+def run(part):
+    """The figures of one part; one that could not be run is a figure that does not hold."""
+    try:
+        return [dict(each, part=part) for each in PARTS[part]()]
+    except (OSError, RuntimeError, ValueError, ImportError, subprocess.SubprocessError) as error:
+        print(f"bench: {part}: {error}", file=sys.stderr)
+        return [{"name": f"{part}: not run: {error}", "value": None, "unit": "", "goal": "runs", "holds": False,
+                 "command": f"tests/bench/bench.py {part}", "part": part}]
+
+
+def table(results):
+    for each in results:
+        value = "-" if each["value"] is None else f"{each['value']:,.4g}" if each["value"] < 1000 else f"{each['value']:,.0f}"
+        verdict = "" if each["holds"] is None else "holds" if each["holds"] else "MISSED"
+        print(f"{each['name']:60.60} {value:>14} {each['unit']:18} {each['goal'] or '':20} {verdict}")
+
+
+def main():
+    parts = sys.argv[1:] or list(PARTS)
+    unknown = set(parts) - set(PARTS)
+    if unknown:
+        sys.exit(f"bench.py: unknown part {', '.join(sorted(unknown))}; allowed are {', '.join(PARTS)}")
+    store = BUILD / "bench.json"
+    results = [each for each in (json.loads(store.read_text()) if store.exists() else []) if each.get("part") not in parts]
+    for part in parts:
+        results += run(part)
+        store.write_text(json.dumps(results, indent=1) + "\n")
+    table(results)
+
+
+if __name__ == "__main__":
+    main()
