@@ -3,7 +3,7 @@
 """Every benchmark, one after the other: prints a table and writes build/bench.json, a list of {"name", "value", "unit",
 "goal", "holds", "command"}. What is compared with a yardstick is measured together with it, in one run.
 
-Usage: bench.py [PART ...]; the parts are those of PARTS, default all. What was not run this time keeps its old figures."""
+Usage: bench.py [PART ...]; the parts are those of PARTS, default all. The others keep their old figures."""
 import json
 import os
 import pathlib
@@ -81,7 +81,7 @@ def run(part):
 
 def table(results):
     for each in results:
-        value = "-" if each["value"] is None else f"{each['value']:,.4g}" if each["value"] < 1000 else f"{each['value']:,.0f}"
+        value = "-" if each["value"] is None else f"{each['value']:,.4g}"
         verdict = "" if each["holds"] is None else "holds" if each["holds"] else "MISSED"
         print(f"{each['name']:60.60} {value:>14} {each['unit']:18} {each['goal'] or '':20} {verdict}")
 
@@ -92,7 +92,8 @@ def main():
     if unknown:
         sys.exit(f"bench.py: unknown part {', '.join(sorted(unknown))}; allowed are {', '.join(PARTS)}")
     store = BUILD / "bench.json"
-    results = [each for each in (json.loads(store.read_text()) if store.exists() else []) if each.get("part") not in parts]
+    before = json.loads(store.read_text()) if store.exists() else []
+    results = [each for each in before if each.get("part") not in parts]
     for part in parts:
         results += run(part)
         store.write_text(json.dumps(results, indent=1) + "\n")

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """What it costs to watch 1,000 RTP G.711 streams (50,000 packets a second) over a veth: nothing attached, audio-latency
-attached, `tcpdump -w /dev/null`, in turn. CPU is the whole machine's, from the kernel's idle time, since most of the work
-is done in softirqs that no process is charged for.
+attached, `tcpdump -w /dev/null`, in turn. CPU is the whole machine's, from the kernel's idle time, since most of the
+work is done in softirqs that no process is charged for.
 
 Usage: bench_streams.py [--rounds N] [--seconds N] [--json]"""
 import argparse

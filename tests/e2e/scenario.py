@@ -16,8 +16,8 @@ TOLERANCE_NS = 5_000_000
 def synthesise(directory, seed, seconds, *words, alike=False, recordings=True):
     """Writes capture and truth into `directory`; returns (path of the capture, Truth)."""
     capture, truth = os.path.join(directory, "scenario.pcap"), os.path.join(directory, "truth.json")
-    command(BUILD / "test-scenario", "--seed", seed, "--seconds", seconds, "--capture", capture, "--truth", truth, *words,
-            *(["--alike"] if alike else []), *(["--recordings", RECORDINGS] if recordings else []))
+    command(BUILD / "test-scenario", "--seed", seed, "--seconds", seconds, "--capture", capture, "--truth", truth,
+            *words, *(["--alike"] if alike else []), *(["--recordings", RECORDINGS] if recordings else []))
     with open(truth, encoding="ascii") as file:
         return capture, Truth(json.load(file))
 

@@ -33,8 +33,8 @@ def stamps_of(path):
 @contextlib.contextmanager
 def stamping(namespace, path):
     """tcpdump on veth0 of the namespace, packet heads only."""
-    with subprocess.Popen(["ip", "netns", "exec", namespace, "tcpdump", "-i", "veth0", "-w", path, "-s", "96", "-n", "-Q",
-                           "in", "-B", "32768", "-U", "--time-stamp-precision=nano"], stderr=subprocess.PIPE,
+    with subprocess.Popen(["ip", "netns", "exec", namespace, "tcpdump", "-i", "veth0", "-w", path, "-s", "96", "-n",
+                           "-Q", "in", "-B", "32768", "-U", "--time-stamp-precision=nano"], stderr=subprocess.PIPE,
                           text=True) as dump:
         assert "listening" in dump.stderr.readline()
         try:

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Ten minutes of synthesised calls full of sounds that repeat, replayed: no latency is invented, none is wrong, and nearly
-every second of clean speech is measured in the same run. SEEDS (environment): seeds to try, comma-separated."""
+"""Ten minutes of synthesised calls full of sounds that repeat, replayed: no latency is invented, none is wrong, and
+nearly every second of clean speech is measured in the same run. SEEDS (environment): seeds to try, comma-separated."""
 import json
 import os
 import re
