@@ -19,7 +19,7 @@ matching::FlowLimits flow_limits(const Options& options, const matching::Rules& 
 }
 
 matching::LinkRules link_rules(const Options& options, const matching::Rules& rules) {
-  return {options.min_matches, rules.flow_timeout, std::size_t{options.max_flows} * 4};
+  return {options.min_matches, rules.flow_timeout, options.max_flows * 4};
 }
 
 }  // namespace
@@ -54,7 +54,7 @@ Matcher::State::State(const Options& options, MatchSink& sink)
       sink_(sink),
       flows_(flow_limits(options, rules_), hash_),
       signatures_(rules_.maximum_signatures, hash_),
-      links_(link_rules(options, rules_)),
+      links_(link_rules(options, rules_), hash_),
       coverage_(kCoverageSources) {}
 
 void Matcher::State::advance(EventTime now) {

@@ -70,6 +70,15 @@ class IndexTable {
     slots_[hole] = 0;
   }
 
+  void prefetch(std::uint64_t hash) const { __builtin_prefetch(&slots_[hash & mask_]); }
+  // The index in the first slot with the hash's tag among the two that come first; kNone: most likely not there.
+  std::uint32_t first(std::uint64_t hash) const {
+    for (std::size_t at = hash & mask_, step = 0; step < 2; ++step, at = (at + 1) & mask_) {
+      if (slots_[at] != 0 && tag_of(slots_[at]) == tag(hash)) return index_of(slots_[at]);
+    }
+    return kNone;
+  }
+
   std::size_t bytes() const { return slots_.capacity() * sizeof(std::uint32_t); }
 
  private:

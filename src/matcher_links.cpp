@@ -17,29 +17,35 @@ std::int64_t agreement_ns(std::int64_t median_ns) {
   return std::max<std::int64_t>(median_ns / 10, 20'000'000);
 }
 
+void DelayHistory::keep(std::vector<Sample>& ring, std::uint8_t& next, const Sample& sample) {
+  if (ring.size() < kSamples) {
+    ring.push_back(sample);
+  } else {
+    ring[next] = sample;
+  }
+  next = static_cast<std::uint8_t>((next + 1U) % kSamples);
+}
+
 void DelayHistory::add(EventTime time, std::int64_t delay_ns) {
   const Sample sample{time, static_cast<float>(static_cast<double>(delay_ns) * 1e-9)};
-  const Sample& newest = recent_[(next_recent_ + 63U) % 64];
-  if (newest.time == 0 || time >= newest.time + 150 * kMillisecond) {
-    recent_[next_recent_] = sample;
-    next_recent_ = static_cast<std::uint8_t>((next_recent_ + 1U) % 64);
+  if (time >= newest_recent_ + 150 * kMillisecond) {
+    newest_recent_ = time;
+    keep(recent_, next_recent_, sample);
     usual_ = current_seconds(time);
   }
-  const Sample& newest_second = seconds_[(next_second_ + 63U) % 64];
-  if (newest_second.time == 0 || time >= newest_second.time + kSecond) {
-    seconds_[next_second_] = sample;
-    next_second_ = static_cast<std::uint8_t>((next_second_ + 1U) % 64);
+  if (time >= newest_second_ + kSecond) {
+    newest_second_ = time;
+    keep(seconds_, next_second_, sample);
   }
 }
 
 double DelayHistory::current_seconds(EventTime now) const {
   std::vector<float> delays;
   for (const Sample& sample : recent_) {
-    if (sample.time != 0 && sample.time + 10 * kSecond >= now) delays.push_back(sample.delay_seconds);
+    if (sample.time + 10 * kSecond >= now) delays.push_back(sample.delay_seconds);
   }
   if (delays.empty()) {  // nothing in the last 10 s: the last known delay stands
-    const Sample& newest = recent_[(next_recent_ + 63U) % 64];
-    return newest.delay_seconds;
+    return usual_;
   }
   const auto middle = delays.begin() + static_cast<std::ptrdiff_t>(delays.size() / 2);
   std::nth_element(delays.begin(), middle, delays.end());
@@ -50,7 +56,7 @@ double DelayHistory::current_seconds(EventTime now) const {
 double DelayHistory::drift_ratio(EventTime now) const {
   double n = 0, sum_t = 0, sum_d = 0, sum_tt = 0, sum_td = 0;
   for (const Sample& sample : seconds_) {
-    if (sample.time == 0 || sample.time + 60 * kSecond < now) continue;
+    if (sample.time + 60 * kSecond < now) continue;
     const double t = -static_cast<double>(static_cast<std::int64_t>(now - sample.time)) * 1e-9;
     n += 1;
     sum_t += t;
@@ -62,23 +68,53 @@ double DelayHistory::drift_ratio(EventTime now) const {
   return n < 3 || spread <= 0 ? 0 : (n * sum_td - sum_t * sum_d) / spread;
 }
 
-std::uint64_t LinkTable::key_of(std::uint32_t earlier, std::uint32_t later, Domain domain) {
-  return std::uint64_t{earlier} << 34 | std::uint64_t{later} << 4 | static_cast<std::uint64_t>(domain);
+LinkTable::LinkTable(const LinkRules& rules, const KeyedHash& hash)
+    : rules_(rules), hash_(hash), index_(rules.maximum) {}
+
+std::uint64_t LinkTable::pair_of(std::uint32_t earlier, std::uint32_t later) {
+  return std::uint64_t{earlier} << 32 | later;
+}
+
+std::uint64_t LinkTable::hash_of(std::uint32_t index) const {
+  return hash_(pair_of(links_[index].earlier, links_[index].later), static_cast<std::uint64_t>(links_[index].domain));
+}
+
+std::uint32_t LinkTable::find_index(std::uint32_t earlier, std::uint32_t later, Domain domain) const {
+  return index_.find(hash_(pair_of(earlier, later), static_cast<std::uint64_t>(domain)), [&](std::uint32_t i) {
+    return links_[i].earlier == earlier && links_[i].later == later && links_[i].domain == domain;
+  });
 }
 
 Link* LinkTable::find(std::uint32_t earlier, std::uint32_t later, Domain domain) {
-  const auto found = links_.find(key_of(earlier, later, domain));
-  return found == links_.end() ? nullptr : &found->second;
+  const std::uint32_t index = find_index(earlier, later, domain);
+  return index == kNone ? nullptr : &links_[index];
 }
 
 Link* LinkTable::find_or_add(std::uint32_t earlier, std::uint32_t later, Domain domain) {
   if (Link* found = find(earlier, later, domain)) return found;
-  if (links_.size() >= rules_.maximum) return nullptr;
-  Link& link = links_[key_of(earlier, later, domain)];
+  if (live_ >= rules_.maximum) return nullptr;
+  std::uint32_t index = kNone;
+  if (free_.empty()) {
+    index = links_.emplace_back();
+  } else {
+    index = free_.back();
+    free_.pop_back();
+  }
+  Link& link = links_[index];
   link.earlier = earlier;
   link.later = later;
   link.domain = domain;
+  link.used = true;
+  ++live_;
+  index_.insert(hash_of(index), index);
   return &link;
+}
+
+void LinkTable::remove(std::uint32_t index) {
+  index_.erase(hash_of(index), index, [this](std::uint32_t other) { return hash_of(other); });
+  links_[index] = Link{};
+  free_.push_back(index);
+  --live_;
 }
 
 bool LinkTable::vote(Link& link, const Vote& vote, EventTime window) const {
@@ -99,16 +135,21 @@ bool LinkTable::vote(Link& link, const Vote& vote, EventTime window) const {
 }
 
 void LinkTable::age(EventTime now) {
-  std::erase_if(links_, [&](const auto& item) { return item.second.last_match + rules_.timeout < now; });
+  for (std::uint32_t i = 0; i < links_.size(); ++i) {
+    if (links_[i].used && links_[i].last_match + rules_.timeout < now) remove(i);
+  }
 }
 
 void LinkTable::forget_flow(std::uint32_t flow) {
-  std::erase_if(links_, [&](const auto& item) { return item.second.earlier == flow || item.second.later == flow; });
+  for (std::uint32_t i = 0; i < links_.size(); ++i) {
+    if (links_[i].used && (links_[i].earlier == flow || links_[i].later == flow)) remove(i);
+  }
 }
 
 std::size_t LinkTable::formed() const {
-  return static_cast<std::size_t>(
-      std::count_if(links_.begin(), links_.end(), [](const auto& item) { return item.second.formed; }));
+  std::size_t formed = 0;
+  each([&](const Link& link) { formed += link.formed ? 1 : 0; });
+  return formed;
 }
 
 }  // namespace audio_latency::matching

@@ -3,12 +3,12 @@
 
 #include <array>
 #include <cstdint>
-#include <unordered_map>
 #include <vector>
 
 #include "audio_latency/match.hpp"
 #include "audio_latency/options.hpp"
 #include "matcher_index.hpp"
+#include "matcher_pool.hpp"
 
 namespace audio_latency::matching {
 
@@ -28,7 +28,7 @@ struct Vote {
 struct LinkRules {
   std::size_t minimum_matches = 3;
   EventTime timeout = 0;
-  std::size_t maximum = 40'000;
+  std::uint32_t maximum = 40'000;
 };
 
 // Delays of one link: the median of the last 10 s, the slope of the last 60 s.
@@ -44,8 +44,13 @@ class DelayHistory {
     EventTime time = 0;
     float delay_seconds = 0;
   };
-  std::array<Sample, 64> recent_{};   // at most one each 150 ms
-  std::array<Sample, 64> seconds_{};  // first of each second
+  std::vector<Sample> recent_;   // at most one each 150 ms
+  std::vector<Sample> seconds_;  // first of each second
+  static constexpr std::size_t kSamples = 64;
+  static void keep(std::vector<Sample>& ring, std::uint8_t& next, const Sample& sample);
+
+  EventTime newest_recent_ = 0;
+  EventTime newest_second_ = 0;
   double usual_ = 0;
   std::uint8_t next_recent_ = 0;
   std::uint8_t next_second_ = 0;
@@ -56,6 +61,7 @@ struct Link {
   std::uint32_t earlier = kNone;
   std::uint32_t later = kNone;
   Domain domain = Domain::verbatim;
+  bool used = false;
   bool formed = false;
   bool connected = true;  // by causality; false: an unseen middle lies between (MATCH_UNSEEN)
   EventTime formed_at = 0;
@@ -71,7 +77,7 @@ struct Link {
 // Links by flow pair and domain. Bounded; those without a match for the timeout go.
 class LinkTable {
  public:
-  explicit LinkTable(const LinkRules& rules) : rules_(rules) {}
+  LinkTable(const LinkRules& rules, const KeyedHash& hash);
 
   Link* find(std::uint32_t earlier, std::uint32_t later, Domain domain);
   Link* find_or_add(std::uint32_t earlier, std::uint32_t later, Domain domain);  // nullptr: the table is full
@@ -83,18 +89,29 @@ class LinkTable {
   std::size_t formed() const;
   template <class Visit>
   void each(Visit visit) {
-    for (auto& [key, link] : links_) visit(link);
+    for (std::uint32_t i = 0; i < links_.size(); ++i) {
+      if (links_[i].used) visit(links_[i]);
+    }
   }
   template <class Visit>
   void each(Visit visit) const {
-    for (const auto& [key, link] : links_) visit(link);
+    for (std::uint32_t i = 0; i < links_.size(); ++i) {
+      if (links_[i].used) visit(links_[i]);
+    }
   }
 
  private:
-  static std::uint64_t key_of(std::uint32_t earlier, std::uint32_t later, Domain domain);
+  static std::uint64_t pair_of(std::uint32_t earlier, std::uint32_t later);
+  std::uint64_t hash_of(std::uint32_t index) const;
+  std::uint32_t find_index(std::uint32_t earlier, std::uint32_t later, Domain domain) const;
+  void remove(std::uint32_t index);
 
   LinkRules rules_;
-  std::unordered_map<std::uint64_t, Link> links_;
+  const KeyedHash& hash_;
+  IndexTable index_;
+  Pool<Link> links_;
+  std::vector<std::uint32_t> free_;
+  std::uint32_t live_ = 0;
 };
 
 // max(10 %, 20 ms) of a median delay: how far delays may lie apart and still agree (matching.md).

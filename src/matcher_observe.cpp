@@ -161,7 +161,11 @@ std::uint32_t Matcher::State::identity_of(const PacketIdentity& packet) const {
 }
 
 std::uint32_t Matcher::State::point_of(const CapturePoint& point) {
-  return points_.try_emplace(point, static_cast<std::uint32_t>(points_.size() % 1024)).first->second;
+  if (point == last_point_.first) return last_point_.second;
+  const std::uint32_t number =
+      points_.try_emplace(point, static_cast<std::uint32_t>(points_.size() % 1024)).first->second;
+  last_point_ = {point, number};
+  return number;
 }
 
 void Matcher::State::schedule(std::uint32_t signature, EventTime time) {

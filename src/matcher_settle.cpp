@@ -19,6 +19,7 @@ constexpr EventTime kSecond = 1'000'000'000;
 constexpr double kVotesExpected = 12;  // a link may take the time of so many expected matches to form
 constexpr EventTime kFormingTime = 5 * kSecond;
 constexpr EventTime kUnseenSound = 20 * kSecond;
+constexpr std::size_t kAhead = 8;
 constexpr double kUnseenShare = 0.6;
 
 // max(5 s, 12 / expected match rate), the later flow's rate of signatures being what can match at most.
@@ -34,6 +35,10 @@ void Matcher::State::settle_until(EventTime now) {
   while (!due_.empty() && due_.front().time <= now) {
     const Due due = due_.front();
     due_.pop_front();
+    if (due_.size() > kAhead) {  // the tables are larger than any cache
+      signatures_.prefetch(due_[kAhead].signature);
+      signatures_.prefetch_hops(due_[kAhead / 2].signature);
+    }
     matching::Signature& signature = signatures_[due.signature];
     if (!signature.live || signature.generation != due.generation) continue;
     signature.pending = false;

@@ -24,12 +24,25 @@ std::uint32_t SignatureTable::find(std::uint64_t value, Domain domain) const {
                      [&](std::uint32_t i) { return signatures_[i].value() == value && signatures_[i].domain == id; });
 }
 
+void SignatureTable::prefetch_slot(std::uint64_t value, Domain domain) const {
+  index_.prefetch(hash_(value, static_cast<std::uint64_t>(domain)));
+}
+
+void SignatureTable::prefetch_record(std::uint64_t value, Domain domain) const {
+  const std::uint32_t first = index_.first(hash_(value, static_cast<std::uint64_t>(domain)));
+  if (first < signatures_.size()) signatures_.prefetch(first);
+}
+
+void SignatureTable::prefetch_hops(std::uint32_t signature) const {
+  const std::uint32_t first = signatures_[signature].first_hop;
+  if (signatures_[signature].live && first < hops_.size()) hops_.prefetch(first);
+}
+
 std::uint32_t SignatureTable::add(std::uint64_t value, Domain domain, std::uint32_t owner, EventTime now) {
   std::uint32_t index = free_signature_;
   std::uint16_t generation = 0;
   if (index == kNone) {
-    index = static_cast<std::uint32_t>(signatures_.size());
-    signatures_.emplace_back();
+    index = signatures_.emplace_back();
   } else {
     free_signature_ = signatures_[index].first_hop;
     generation = static_cast<std::uint16_t>(signatures_[index].generation + 1);
@@ -60,8 +73,7 @@ void SignatureTable::touch(std::uint32_t signature, EventTime now) {
 std::uint32_t SignatureTable::add_hop(std::uint32_t signature) {
   std::uint32_t index = free_hop_;
   if (index == kNone) {
-    index = static_cast<std::uint32_t>(hops_.size());
-    hops_.emplace_back();
+    index = hops_.emplace_back();
   } else {
     free_hop_ = hops_[index].next;
     hops_[index] = Hop{};
@@ -123,8 +135,7 @@ bool SignatureTable::expire_step(EventTime expired_before, std::uint32_t& owner)
 }
 
 std::size_t SignatureTable::bytes() const {
-  return index_.bytes() + signatures_.size() * sizeof(Signature) + hops_.size() * sizeof(Hop) +
-         by_age_.size() * sizeof(std::uint32_t);
+  return index_.bytes() + signatures_.bytes() + hops_.bytes() + by_age_.size() * sizeof(std::uint32_t);
 }
 
 }  // namespace audio_latency::matching

@@ -3,10 +3,10 @@
 
 #include <cstdint>
 #include <deque>
-#include <vector>
 
 #include "audio_latency/observation.hpp"
 #include "matcher_index.hpp"
+#include "matcher_pool.hpp"
 
 namespace audio_latency::matching {
 
@@ -72,6 +72,12 @@ class SignatureTable {
   // signature went; kNone where it was seen since and queued anew.
   bool expire_step(EventTime expired_before, std::uint32_t& owner);
 
+  // Brings what find() will touch nearer: the slot first, some time later the record it points to.
+  void prefetch_slot(std::uint64_t value, Domain domain) const;
+  void prefetch_record(std::uint64_t value, Domain domain) const;
+  void prefetch(std::uint32_t signature) const { signatures_.prefetch(signature); }
+  void prefetch_hops(std::uint32_t signature) const;
+
   Signature& operator[](std::uint32_t index) { return signatures_[index]; }
   Hop& hop(std::uint32_t index) { return hops_[index]; }
   std::uint32_t add_hop(std::uint32_t signature);
@@ -89,9 +95,8 @@ class SignatureTable {
   std::uint32_t maximum_;
   const KeyedHash& hash_;
   IndexTable index_;
-  // Deques: chunks that never move, so that growth neither copies nor doubles.
-  std::deque<Signature> signatures_;
-  std::deque<Hop> hops_;
+  Pool<Signature> signatures_;
+  Pool<Hop> hops_;
   std::uint32_t free_signature_ = kNone;  // chained through first_hop
   std::uint32_t free_hop_ = kNone;        // chained through next
   std::deque<std::uint32_t> by_age_;

@@ -48,6 +48,7 @@ class Matcher::State {
   std::size_t table_bytes() const { return signatures_.bytes(); }
 
  private:
+  static constexpr std::uint32_t kNoNode = 0xffffffff;
   struct Due {
     EventTime time = 0;
     std::uint32_t signature = 0;
@@ -93,6 +94,7 @@ class Matcher::State {
   matching::Coverage coverage_;
   std::deque<Due> due_;
   std::map<CapturePoint, std::uint32_t> points_;
+  std::pair<CapturePoint, std::uint32_t> last_point_{{kNoNode, 0, 0}, 0};
   MatcherStats stats_;
   bool started_ = false;
   EventTime start_ = 0;

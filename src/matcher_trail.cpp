@@ -52,27 +52,35 @@ bool Trail::runs_back(std::size_t i, Domain domain, LinkTable& links) const {
   return forth == nullptr || forth->votes < back->votes;
 }
 
-// The newest earlier hop that reached the sender; where formed links lead here, the one whose delay fits best, or the
-// newest that follows it (a component that the audio passes twice).
+// The newest earlier hop that reached the sender; where several have and formed links lead here, the one whose delay
+// fits best, or the newest that follows it (a component that the audio passes twice).
 int Trail::best_predecessor(std::size_t i, Domain domain, LinkTable& links) const {
   int newest = -1;
-  int linked = -1;
+  int reaching = 0;
+  for (std::size_t j = 0; j < i; ++j) {
+    if (steps_[j].receiver != steps_[i].sender || siblings(j, i)) continue;
+    newest = static_cast<int>(j);
+    ++reaching;
+  }
+  if (reaching == 1) return newest;
+  const int linked = best_linked(i, domain, links);
+  return linked >= 0 && !follows(newest, linked) ? linked : newest;
+}
+
+int Trail::best_linked(std::size_t i, Domain domain, LinkTable& links) const {
+  int best = -1;
   double misfit = 0;
   for (std::size_t j = 0; j < i; ++j) {
     const Link* link = links.find(steps_[j].flow, steps_[i].flow, domain);
-    const bool formed = link != nullptr && link->formed;
-    const bool reached = steps_[j].receiver == steps_[i].sender && !siblings(j, i);
-    if (!reached && !(formed && !link->connected)) continue;
-    if (reached) newest = static_cast<int>(j);
-    if (!formed) continue;
+    if (link == nullptr || !link->formed || siblings(j, i)) continue;
+    if (link->connected && steps_[j].receiver != steps_[i].sender) continue;
     const double delay = static_cast<double>(steps_[i].departure - steps_[j].departure) * 1e-9;
     const double off = std::abs(delay - link->delays.usual_seconds());
-    if (linked < 0 || off < misfit) {
-      linked = static_cast<int>(j);
-      misfit = off;
-    }
+    if (best >= 0 && off >= misfit) continue;
+    best = static_cast<int>(j);
+    misfit = off;
   }
-  return linked >= 0 && !follows(newest, linked) ? linked : newest;
+  return best;
 }
 
 bool Trail::follows(int later, int earlier) const {

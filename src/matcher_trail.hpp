@@ -47,6 +47,7 @@ class Trail {
   bool runs_back(std::size_t i, Domain domain, LinkTable& links) const;
   bool follows(int later, int earlier) const;  // along predecessors; a hop follows itself
   int best_predecessor(std::size_t i, Domain domain, LinkTable& links) const;
+  int best_linked(std::size_t i, Domain domain, LinkTable& links) const;
 
   const FlowTable& flows_;
   std::array<Step, kMaximumHops> steps_{};
