@@ -58,16 +58,22 @@ Matcher::State::State(const Options& options, MatchSink& sink)
       coverage_(kCoverageSources) {}
 
 void Matcher::State::advance(EventTime now) {
+  place_waiting();
+  step_to(std::max(now_, now));
+}
+
+void Matcher::State::step_to(EventTime now) {
   if (!started_) {
     started_ = true;
     start_ = now;
   }
-  now_ = std::max(now_, now);
+  now_ = now;
   settle_until(now_);
   if (now_ >= maintained_ + kSecond) maintain(now_);
 }
 
 void Matcher::State::finish() {
+  place_waiting();
   while (!due_.empty()) settle_until(due_.back().time);
   links_.each([this](matching::Link& link) { try_to_form(link, now_, true); });
 }

@@ -70,9 +70,9 @@ class Matcher {
   Matcher(const Matcher&) = delete;
   Matcher& operator=(const Matcher&) = delete;
 
-  void observe(const PlacedObservation& seen);
-  void advance(EventTime now);  // settles trails older than SETTLE_MS, ages the tables
-  void finish();                // the source has ended: settles everything
+  void observe(const PlacedObservation& seen);  // takes effect a few observations later, or with advance()
+  void advance(EventTime now);                  // settles trails older than SETTLE_MS, ages the tables
+  void finish();                                // the source has ended: settles everything
 
   MatcherStats stats() const;
   std::vector<LinkView> links() const;

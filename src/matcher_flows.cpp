@@ -143,7 +143,7 @@ void FlowTable::age(EventTime now) {
 }
 
 void FlowTable::remove(std::uint32_t index) {
-  index_.erase(hash_(records_[index].key), index, [this](std::uint32_t other) { return hash_(records_[other].key); });
+  index_.erase(hash_(records_[index].key), index);
   --owners_[records_[index].owner].flows;
   release_if_unused(records_[index].owner);
   records_[index].used = false;

@@ -29,52 +29,51 @@ class KeyedHash {
   std::uint64_t key_[2];
 };
 
-// Open-addressing map from a hash to the index of a record in its owner's pool, with linear probing and backward-shift
-// deletion (no tombstones). A slot holds the index and as many hash bits as fit beside it, so that few wrong records
-// are touched. Not resized: at most half full.
+// Open-addressing map from a hash to the index of a record in its owner's pool, with linear probing. A slot holds the
+// index and as many hash bits as fit beside it, so that few wrong records are touched. Deletion touches no record: it
+// leaves a mark, or nothing where the run of slots ends there. Not resized: at most half full.
 class IndexTable {
  public:
   explicit IndexTable(std::size_t capacity)
-      : index_bits_(static_cast<unsigned>(std::bit_width(capacity + 1))),
+      : index_bits_(static_cast<unsigned>(std::bit_width(capacity + 2))),
         mask_(std::bit_ceil(capacity * 2 < 16 ? 16 : capacity * 2) - 1),
-        slots_(mask_ + 1, 0) {}
+        slots_(mask_ + 1, kEmpty) {}
 
   // The index whose record `is_it` accepts, else kNone.
   template <class IsIt>
   std::uint32_t find(std::uint64_t hash, IsIt is_it) const {
-    for (std::size_t at = hash & mask_; slots_[at] != 0; at = (at + 1) & mask_) {
-      const std::uint32_t index = index_of(slots_[at]);
-      if (tag_of(slots_[at]) == tag(hash) && is_it(index)) return index;
+    for (std::size_t at = hash & mask_; slots_[at] != kEmpty; at = (at + 1) & mask_) {
+      const std::uint32_t slot = slots_[at];
+      if (slot != kDeleted && tag_of(slot) == tag(hash) && is_it(index_of(slot))) return index_of(slot);
     }
     return kNone;
   }
 
   void insert(std::uint64_t hash, std::uint32_t index) {
     std::size_t at = hash & mask_;
-    while (slots_[at] != 0) at = (at + 1) & mask_;
-    slots_[at] = (tag(hash) << index_bits_) | (index + 1);
+    while (slots_[at] > kDeleted) at = (at + 1) & mask_;
+    slots_[at] = (tag(hash) << index_bits_) | (index + kFirst);
   }
 
-  // `hash_of` gives the hash of another index, to move it back towards its place.
-  template <class HashOf>
-  void erase(std::uint64_t hash, std::uint32_t index, HashOf hash_of) {
-    std::size_t hole = hash & mask_;
-    while (slots_[hole] != 0 && index_of(slots_[hole]) != index) hole = (hole + 1) & mask_;
-    if (slots_[hole] == 0) return;
-    for (std::size_t at = (hole + 1) & mask_; slots_[at] != 0; at = (at + 1) & mask_) {
-      const std::size_t home = hash_of(index_of(slots_[at])) & mask_;
-      if (((at - home) & mask_) < ((at - hole) & mask_)) continue;
-      slots_[hole] = slots_[at];
-      hole = at;
+  void erase(std::uint64_t hash, std::uint32_t index) {
+    std::size_t at = hash & mask_;
+    while (slots_[at] == kDeleted || (slots_[at] != kEmpty && index_of(slots_[at]) != index)) at = (at + 1) & mask_;
+    if (slots_[at] == kEmpty) return;
+    if (slots_[(at + 1) & mask_] != kEmpty) {
+      slots_[at] = kDeleted;
+      return;
     }
-    slots_[hole] = 0;
+    do {  // the run ends here: no mark is needed, nor are those before it
+      slots_[at] = kEmpty;
+      at = (at - 1) & mask_;
+    } while (slots_[at] == kDeleted);
   }
 
   void prefetch(std::uint64_t hash) const { __builtin_prefetch(&slots_[hash & mask_]); }
   // The index in the first slot with the hash's tag among the two that come first; kNone: most likely not there.
   std::uint32_t first(std::uint64_t hash) const {
     for (std::size_t at = hash & mask_, step = 0; step < 2; ++step, at = (at + 1) & mask_) {
-      if (slots_[at] != 0 && tag_of(slots_[at]) == tag(hash)) return index_of(slots_[at]);
+      if (slots_[at] > kDeleted && tag_of(slots_[at]) == tag(hash)) return index_of(slots_[at]);
     }
     return kNone;
   }
@@ -82,7 +81,11 @@ class IndexTable {
   std::size_t bytes() const { return slots_.capacity() * sizeof(std::uint32_t); }
 
  private:
-  std::uint32_t index_of(std::uint32_t slot) const { return (slot & ((1ULL << index_bits_) - 1)) - 1; }
+  static constexpr std::uint32_t kEmpty = 0, kDeleted = 1, kFirst = 2;  // a record's index is stored from kFirst on
+
+  std::uint32_t index_of(std::uint32_t slot) const {
+    return static_cast<std::uint32_t>((slot & ((1ULL << index_bits_) - 1)) - kFirst);
+  }
   std::uint32_t tag_of(std::uint32_t slot) const {
     return static_cast<std::uint32_t>(std::uint64_t{slot} >> index_bits_);
   }

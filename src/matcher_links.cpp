@@ -111,7 +111,7 @@ Link* LinkTable::find_or_add(std::uint32_t earlier, std::uint32_t later, Domain 
 }
 
 void LinkTable::remove(std::uint32_t index) {
-  index_.erase(hash_of(index), index, [this](std::uint32_t other) { return hash_of(other); });
+  index_.erase(hash_of(index), index);
   links_[index] = Link{};
   free_.push_back(index);
   --live_;

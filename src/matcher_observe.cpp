@@ -17,10 +17,24 @@ constexpr EventTime kMaximumArrivalDelta = 0xffffffff;
 
 }  // namespace
 
-void Matcher::State::observe(const PlacedObservation& placed) {
-  const Observation& seen = placed.observation;
+void Matcher::State::observe(const PlacedObservation& seen) {
   ++stats_.observations;
-  advance(std::max(now_, seen.time));
+  waiting_[waited_++ % kWaiting] = seen;
+  signatures_.prefetch_slot(seen.observation.signature, seen.observation.domain);
+  if (waited_ - placed_ > kWaiting / 2) {
+    const Observation& nearer = waiting_[(waited_ - kWaiting / 2) % kWaiting].observation;
+    signatures_.prefetch_record(nearer.signature, nearer.domain);
+  }
+  if (waited_ - placed_ == kWaiting) place(waiting_[placed_++ % kWaiting]);
+}
+
+void Matcher::State::place_waiting() {
+  while (placed_ < waited_) place(waiting_[placed_++ % kWaiting]);
+}
+
+void Matcher::State::place(const PlacedObservation& placed) {
+  const Observation& seen = placed.observation;
+  step_to(std::max(now_, seen.time));
   const std::uint32_t flow = flow_of(placed);
   if (flow == kNone) return;
   const std::uint32_t signature = signatures_.find(seen.signature, seen.domain);
@@ -45,6 +59,7 @@ std::uint32_t Matcher::State::flow_of(const PlacedObservation& seen) {
 
 // The first sighting: the origin of a trail.
 void Matcher::State::admit(const Observation& seen, std::uint32_t flow) {
+  signatures_.prefetch_oldest();
   std::uint32_t gone = kNone;
   for (int step = 0; step < 3 && signatures_.expire_step(now_ - std::min(now_, rules_.signature_ttl), gone); ++step) {
     if (gone != kNone) flows_.drop_signature(gone);

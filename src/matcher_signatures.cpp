@@ -9,6 +9,10 @@ bool before(std::uint32_t a_ms, std::uint32_t b_ms) {
   return static_cast<std::int32_t>(a_ms - b_ms) < 0;
 }
 
+// The queue of ages counts 64 ms and wraps after 70 minutes.
+std::uint16_t queue_time(std::uint32_t ms) { return static_cast<std::uint16_t>(ms >> 6); }
+bool queued_before(std::uint16_t a, std::uint16_t b) { return static_cast<std::int16_t>(a - b) < 0; }
+
 }  // namespace
 
 SignatureTable::SignatureTable(std::uint32_t maximum, const KeyedHash& hash)
@@ -33,6 +37,14 @@ void SignatureTable::prefetch_record(std::uint64_t value, Domain domain) const {
   if (first < signatures_.size()) signatures_.prefetch(first);
 }
 
+// The queue's front goes soon: its record, and the slot that has to be cleared.
+void SignatureTable::prefetch_oldest() const {
+  constexpr std::size_t kAhead = 8;
+  if (by_age_.size() <= 2 * kAhead) return;
+  signatures_.prefetch(by_age_[2 * kAhead]);
+  index_.prefetch(hash_of(by_age_[kAhead]));
+}
+
 void SignatureTable::prefetch_hops(std::uint32_t signature) const {
   const std::uint32_t first = signatures_[signature].first_hop;
   if (signatures_[signature].live && first < hops_.size()) hops_.prefetch(first);
@@ -40,23 +52,23 @@ void SignatureTable::prefetch_hops(std::uint32_t signature) const {
 
 std::uint32_t SignatureTable::add(std::uint64_t value, Domain domain, std::uint32_t owner, EventTime now) {
   std::uint32_t index = free_signature_;
-  std::uint16_t generation = 0;
+  std::uint8_t generation = 0;
   if (index == kNone) {
     index = signatures_.emplace_back();
   } else {
     free_signature_ = signatures_[index].first_hop;
-    generation = static_cast<std::uint16_t>(signatures_[index].generation + 1);
+    generation = static_cast<std::uint8_t>(signatures_[index].generation + 1);
   }
   Signature added;
   added.value_low = static_cast<std::uint32_t>(value);
   added.value_high = static_cast<std::uint32_t>(value >> 32);
   added.domain = static_cast<std::uint8_t>(domain) & 7;
-  added.owner = owner;
+  added.owner = owner & 0xffffff;
   added.live = true;
   added.generation = generation;
   signatures_[index] = added;
   touch(index, now);
-  signatures_[index].queued_ms = signatures_[index].last_seen_ms;
+  signatures_[index].queued = queue_time(signatures_[index].last_seen_ms);
   index_.insert(hash_(value, added.domain), index);
   by_age_.push_back(index);
   ++live_;
@@ -98,7 +110,7 @@ void SignatureTable::clear_hops(std::uint32_t signature) {
 
 void SignatureTable::remove(std::uint32_t index) {
   clear_hops(index);
-  index_.erase(hash_of(index), index, [this](std::uint32_t other) { return hash_of(other); });
+  index_.erase(hash_of(index), index);
   signatures_[index].live = false;
   signatures_[index].first_hop = free_signature_;
   free_signature_ = index;
@@ -122,10 +134,10 @@ bool SignatureTable::expire_step(EventTime expired_before, std::uint32_t& owner)
   const std::uint32_t index = by_age_.front();
   Signature& oldest = signatures_[index];
   const std::uint32_t limit = milliseconds(expired_before);
-  if (!before(oldest.queued_ms, limit)) return false;
+  if (!queued_before(oldest.queued, queue_time(limit))) return false;
   by_age_.pop_front();
   if (!before(oldest.last_seen_ms, limit)) {
-    oldest.queued_ms = oldest.last_seen_ms;
+    oldest.queued = queue_time(oldest.last_seen_ms);
     by_age_.push_back(index);
     return true;
   }

@@ -34,23 +34,23 @@ struct Hop {
 };
 static_assert(sizeof(Hop) == 28);
 
-// A live signature and the head of its trail. 28 bytes.
+// A live signature and the head of its trail. 24 bytes.
 struct Signature {
   std::uint32_t value_low = 0, value_high = 0;
   std::uint32_t last_seen_ms = 0;
   std::uint32_t first_hop = kNone;
-  std::uint32_t owner = kNone;
-  std::uint32_t queued_ms = 0;  // when it was put into the queue of ages
-  std::uint8_t hops = 0;
+  std::uint32_t owner : 24 = 0;
+  std::uint32_t hops : 8 = 0;
+  std::uint16_t queued = 0;  // when it was put into the queue of ages, in 64 ms
+  std::uint8_t generation = 0;
   std::uint8_t domain : 3 = 0;
   bool matched : 1 = false;
   bool live : 1 = false;
   bool pending : 1 = false;  // waits to be settled
-  std::uint16_t generation = 0;
 
   std::uint64_t value() const { return std::uint64_t{value_high} << 32 | value_low; }
 };
-static_assert(sizeof(Signature) == 28);
+static_assert(sizeof(Signature) == 24);
 
 struct Evicted {
   std::uint32_t owner = kNone;  // whose share gets smaller; kNone: nothing went
@@ -76,6 +76,7 @@ class SignatureTable {
   void prefetch_slot(std::uint64_t value, Domain domain) const;
   void prefetch_record(std::uint64_t value, Domain domain) const;
   void prefetch(std::uint32_t signature) const { signatures_.prefetch(signature); }
+  void prefetch_oldest() const;
   void prefetch_hops(std::uint32_t signature) const;
 
   Signature& operator[](std::uint32_t index) { return signatures_[index]; }

@@ -52,10 +52,13 @@ class Matcher::State {
   struct Due {
     EventTime time = 0;
     std::uint32_t signature = 0;
-    std::uint16_t generation = 0;
+    std::uint8_t generation = 0;
   };
 
-  // matcher_observe.cpp: an observation finds its place.
+  // matcher_observe.cpp: an observation finds its place. The tables are larger than any cache, so observations wait
+  // in a short queue while what they will touch is fetched.
+  void place(const PlacedObservation& seen);
+  void place_waiting();
   std::uint32_t flow_of(const PlacedObservation& seen);
   void admit(const Observation& seen, std::uint32_t flow);
   void join(std::uint32_t signature, const Observation& seen, std::uint32_t flow);
@@ -69,6 +72,7 @@ class Matcher::State {
   void schedule(std::uint32_t signature, EventTime time);
 
   // matcher_settle.cpp: a trail becomes latencies.
+  void step_to(EventTime now);
   void settle_until(EventTime now);
   void evaluate(std::uint32_t signature, EventTime settled);
   void evaluate_step(std::uint32_t signature, matching::Trail& trail, std::size_t i);
@@ -93,6 +97,10 @@ class Matcher::State {
   matching::LinkTable links_;
   matching::Coverage coverage_;
   std::deque<Due> due_;
+  static constexpr std::size_t kWaiting = 16;
+  std::array<PlacedObservation, kWaiting> waiting_;
+  std::size_t waited_ = 0;  // observations that came in all
+  std::size_t placed_ = 0;  // and those that have left the queue
   std::map<CapturePoint, std::uint32_t> points_;
   std::pair<CapturePoint, std::uint32_t> last_point_{{kNoNode, 0, 0}, 0};
   MatcherStats stats_;

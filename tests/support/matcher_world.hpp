@@ -69,6 +69,10 @@ class World : public MatchSink {
   }
 
   void settle() { matcher.finish(); }
+  MatcherStats stats() {
+    matcher.advance(0);
+    return matcher.stats();
+  }
   void on_match(const Match& match) override { matches.push_back(match); }
 
   // Recorded latencies in ms, of one kind, from and to ("" is any).
@@ -81,10 +85,8 @@ class World : public MatchSink {
     }
     return found;
   }
-  std::uint64_t collisions(Collision reason) const {
-    return matcher.stats().collisions[static_cast<std::size_t>(reason)];
-  }
-  std::uint64_t errors(MatcherError error) const { return matcher.stats().errors[static_cast<std::size_t>(error)]; }
+  std::uint64_t collisions(Collision reason) { return stats().collisions[static_cast<std::size_t>(reason)]; }
+  std::uint64_t errors(MatcherError error) { return stats().errors[static_cast<std::size_t>(error)]; }
 
   std::vector<Match> matches;
   Matcher matcher;

@@ -144,8 +144,8 @@ TEST(MatcherRefusal, OneSenderHoldsNoMoreThanATenthOfTheTables) {
   world.settle();
   EXPECT_THAT(world.latencies(MatchKind::latency, "a:1", "b:1"), AllOf(SizeIs(64), Each(about(200))));
   EXPECT_GT(world.errors(MatcherError::flow_quota), 10'000U);
-  EXPECT_LE(world.matcher.stats().active_flows, 102U);
-  EXPECT_LE(world.matcher.stats().active_signatures, 1100U);
+  EXPECT_LE(world.stats().active_flows, 102U);
+  EXPECT_LE(world.stats().active_signatures, 1100U);
 }
 
 TEST(MatcherRefusal, FullTableLosesTheOldestAndSaysSo) {
@@ -155,16 +155,16 @@ TEST(MatcherRefusal, FullTableLosesTheOldestAndSaysSo) {
   for (int i = 0; i < 3000; ++i) {
     world.hear(1 + static_cast<std::uint64_t>(i), "h" + std::to_string(i % 100) + ":1", "x:1", 110 + i * 1e-4);
   }
-  EXPECT_EQ(world.matcher.stats().active_signatures, 1000U);
+  EXPECT_EQ(world.stats().active_signatures, 1000U);
   EXPECT_EQ(world.errors(MatcherError::signature_evicted), 2000U);
-  EXPECT_TRUE(world.matcher.stats().evicting_young);
+  EXPECT_TRUE(world.stats().evicting_young);
 }
 
 TEST(MatcherRefusal, SignaturesExpire) {
   World world;
   for (int i = 0; i < 1000; ++i) world.hear(1 + static_cast<std::uint64_t>(i), "a:1", "r:1", 110 + i * 0.001);
   for (int i = 0; i < 1000; ++i) world.hear(5000 + static_cast<std::uint64_t>(i), "a:1", "r:1", 130 + i * 0.001);
-  EXPECT_LE(world.matcher.stats().active_signatures, 1010U);
+  EXPECT_LE(world.stats().active_signatures, 1010U);
   EXPECT_EQ(world.errors(MatcherError::signature_evicted), 0U);
 }
 

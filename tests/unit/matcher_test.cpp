@@ -36,7 +36,7 @@ TEST(Matcher, MeasuresTheExampleOfTheDesign) {
   expect(MatchKind::stage, "relay:2", "relay:3", 2100);
   expect(MatchKind::stage, "asr:4", "asr:5", 300);
   EXPECT_THAT(world.matches, SizeIs(63 * 5));
-  EXPECT_EQ(world.matcher.stats().matched, 63U);
+  EXPECT_EQ(world.stats().matched, 63U);
 }
 
 TEST(Matcher, RecordsNothingBelowTheMinimumOfMatches) {
