@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Calls on one loopback device: audio-source -> audio-relay -> audio-sink, each with sound of its own, at the same
+time; the program under test beside them, and a capture of the same packets for the truth."""
+import contextlib
+import dataclasses
+import json
+import pathlib
+import random
+import select
+import signal
+import subprocess
+import tempfile
+import time
+import wave
+
+import support
+
+SOUNDS = pathlib.Path("/usr/share/asterisk/sounds/en_US_f_Allison")
+NOT_SPEECH = ("silence/", "beep", "2tone", "confbridge-join", "confbridge-leave", "monkeys")
+
+
+@dataclasses.dataclass
+class Row:
+    """One call. Sound, ports and processes are filled in by Calls."""
+    name: str
+    delay_ms: float
+    framing: str = "rtp"
+    relay: tuple = ()
+    served: bool = False  # the sink fetches from the relay, which is the server then
+    in_port: int = 0
+    out_port: int = 0
+
+    @property
+    def codec(self):
+        return "pcmu" if self.framing == "rtp" else "pcm16"
+
+
+FORMATS = {
+    "RTP u-law 20>20 ms": {"framing": "rtp", "relay": ("--phase-ms=10",)},
+    "RTP u-law 20>30 ms": {"framing": "rtp", "relay": ("--out-ptime=30",)},
+    "PCM16 TCP re-cut": {"framing": "tcp", "relay": ("--recut", "160", "1400")},
+    "WebSocket masked>not": {"framing": "websocket", "served": True},
+    "PCM16 UDP 20>20 ms": {"framing": "udp", "relay": ("--phase-ms=10",)},
+}
+DELAYS_MS = (0, 23, 270, 2130)
+
+
+def rows(formats, delays=DELAYS_MS):
+    return [Row(f"{name} +{delay}", delay, **FORMATS[name]) for name in formats for delay in delays]
+
+
+def speech(parts, seconds):
+    """Lists of sound files, at least so long and without a file in common; None where Debian's are not installed."""
+    files = sorted(str(path) for path in SOUNDS.rglob("*.wav"))
+    files = [path for path in files if not any(word in path for word in NOT_SPEECH)]
+    random.Random(1).shuffle(files)
+    lists = []
+    for _ in range(parts):
+        chosen, length = [], 0.0
+        while length < seconds and files:
+            chosen.append(files.pop())
+            with wave.open(chosen[-1]) as sound:
+                length += sound.getnframes() / sound.getframerate()
+        if length < seconds:
+            return None
+        lists.append(chosen)
+    return lists
+
+
+class Calls:
+    """Context manager around the processes of all rows and the capture. Order: `with Calls(...) as calls`, start the
+    program under test with calls.ports(), then calls.play()."""
+
+    def __init__(self, calls, seconds, namespace=None, skip_ports=()):
+        self.rows, self.seconds, self.namespace = calls, seconds, namespace
+        self.skip_ports = skip_ports
+        self.directory = tempfile.TemporaryDirectory(prefix="alt-calls-")
+        self.processes, self.sources = [], []
+
+    def __enter__(self):
+        try:
+            self._start_capture()
+            for row in self.rows:
+                self._start_row(row)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        for process in self.sources + self.processes:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            process.wait()
+        self.directory.cleanup()
+
+    def ports(self):
+        """For AUDIO_PORTS."""
+        return ",".join(f"{port}/rtp" if row.framing == "rtp" else str(port)
+                        for row in self.rows for port in (row.in_port, row.out_port))
+
+    def play(self):
+        sounds = speech(len(self.rows), self.seconds)
+        for index, row in enumerate(self.rows):
+            what = sounds[index] if sounds else [f"--seed={index + 1}"]
+            self.sources.append(self._spawn("audio-source", f"--to=127.0.0.1:{row.in_port}",
+                                            f"--format={row.framing}", f"--seconds={self.seconds}", *what))
+        return "recorded" if sounds else "synthesised"
+
+    def playing(self):
+        for process in self.sources:
+            if process.poll() not in (None, 0):
+                raise AssertionError(f"audio-source ended with exit status {process.returncode}")
+        return any(process.poll() is None for process in self.sources)
+
+    def truth(self):
+        """Ends the capture. {row name: {"source", "dest", "speech_seconds", "windows": {signature: [window]}}}, a
+        window being {"second", "in_ns", "out_ns"} by the kernel's stamps of the packets with the window's last byte."""
+        time.sleep(0.3)  # the capture hands packets over ten times a second
+        self.capture.send_signal(signal.SIGTERM)
+        printed = self.capture.communicate(timeout=60)[0]
+        assert self.capture.returncode == 0, f"the capture lost packets: {printed.strip()}"
+        plan = pathlib.Path(self.directory.name, "plan.json")
+        plan.write_text(json.dumps([{"row": row.name, "framing": row.framing, "codec": row.codec, "served": row.served,
+                                     "in_port": row.in_port, "out_port": row.out_port} for row in self.rows]))
+        found = {}
+        for line in support.command(support.BUILD / "test-truth", "locate", self._capture_file(), plan).splitlines():
+            item = json.loads(line)
+            if "signature" in item:
+                found[item["row"]]["windows"].setdefault(item["signature"], []).append(item)
+            else:
+                found[item["row"]] = item | {"windows": {}}
+        return found
+
+    def _capture_file(self):
+        return pathlib.Path(self.directory.name, "truth.pcap")
+
+    def _start_capture(self):
+        others = " and ".join(f"not port {port}" for port in self.skip_ports) or "ip"
+        self.capture = self._spawn("test-truth", "capture", "lo", self._capture_file(), others)
+        self.processes.append(self.capture)
+        self._line(self.capture)
+
+    def _start_row(self, row):
+        form = f"--format={row.framing}"
+        relay = ("--listen=127.0.0.1:0", form, f"--delay-ms={row.delay_ms}", *row.relay)
+        if row.served:
+            process = self._relay(*relay, "--serve=127.0.0.1:0")
+            row.in_port, row.out_port = self._port(process), self._port(process)
+            self._relay(f"--from=127.0.0.1:{row.out_port}", form)
+        else:
+            row.out_port = self._port(self._relay("--listen=127.0.0.1:0", form))
+            row.in_port = self._port(self._relay(*relay, f"--to=127.0.0.1:{row.out_port}"))
+
+    def _relay(self, *arguments):
+        process = self._spawn("audio-relay", *arguments)
+        self.processes.append(process)
+        return process
+
+    def _spawn(self, program, *arguments):
+        enter = ["nsenter", f"--net=/run/netns/{self.namespace}"] if self.namespace else []
+        return subprocess.Popen([*enter, str(support.BUILD / program), *map(str, arguments)], text=True, bufsize=1,
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+
+    def _port(self, process):
+        return int(self._line(process).rsplit(":", 1)[1])
+
+    @staticmethod
+    def _line(process):
+        """The next line that the process prints; it prints few, so none waits unread in the pipe's buffer."""
+        line = process.stdout.readline()
+        assert line, f"{process.args}: ended with exit status {process.wait()}"
+        return line
