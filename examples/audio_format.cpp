@@ -1,33 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "audio_format.hpp"
 
-#include <algorithm>
 #include <bit>
 #include <random>
 
+#include "audio_latency/wire/g711.h"
 #include "rtp.hpp"
 #include "websocket.hpp"
 
 namespace audio_latency::examples {
 namespace {
-
-std::uint8_t mu_law(int sample) {
-  const int sign = sample < 0 ? 0x80 : 0;
-  const unsigned magnitude = static_cast<unsigned>(std::min(std::abs(sample), 32'635)) + 132;
-  const int exponent = std::bit_width(magnitude >> 8);  // 0 to 7: the bias keeps bit 7 set at least
-  const unsigned mantissa = magnitude >> (exponent + 3) & 0x0F;
-  return static_cast<std::uint8_t>(~(sign | exponent << 4 | static_cast<int>(mantissa)));
-}
-
-std::uint8_t a_law(int sample) {
-  const int shifted = sample >> 4;
-  const auto magnitude = static_cast<unsigned>(shifted < 0 ? ~shifted : shifted);
-  const int exponent = std::bit_width(magnitude >> 4);
-  const unsigned mantissa = exponent < 2 ? magnitude : magnitude >> (exponent - 1);
-  const auto code =
-      static_cast<unsigned>(exponent < 2 ? 0 : exponent << 4) | (exponent < 2 ? mantissa : mantissa & 0x0F);
-  return static_cast<std::uint8_t>((code | (shifted < 0 ? 0U : 0x80U)) ^ 0x55);
-}
 
 class RtpWriter : public AudioWriter {
  public:
@@ -141,7 +123,7 @@ std::vector<std::uint8_t> encode(Codec codec, std::span<const std::int16_t> samp
       bytes.push_back(static_cast<std::uint8_t>(sample));
       bytes.push_back(static_cast<std::uint8_t>(sample >> 8));
     } else {
-      bytes.push_back(codec == Codec::pcmu ? mu_law(sample) : a_law(sample));
+      bytes.push_back(codec == Codec::pcmu ? al_mu_law_encode(sample) : al_a_law_encode(sample));
     }
   }
   return bytes;

@@ -22,8 +22,7 @@ const std::map<std::string, Codec>& codec_names();
 Transport transport_of(Framing framing);
 std::size_t bytes_per_sample(Codec codec);
 
-// Linear samples as they go on the wire. G.711: ITU-T G.711, bias 132 and clip 32635 for mu-law; A-law of the value
-// shifted right by 4, ones' complement for negatives.
+// Linear samples as they go on the wire.
 std::vector<std::uint8_t> encode(Codec codec, std::span<const std::int16_t> samples);
 
 // Which end of a WebSocket connection we are. Clients mask what they send (RFC 6455 §5.3).

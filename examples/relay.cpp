@@ -35,7 +35,7 @@ Relay::Relay(const RelayOptions& options)
 
 Result<std::unique_ptr<Relay>> Relay::create(const RelayOptions& options) {
   std::unique_ptr<Relay> relay(new Relay(options));
-  if (!relay->epoll_ || !relay->timer_) {
+  if (!relay->epoll_.valid() || !relay->timer_.valid()) {
     return system_failure("can't set up the event loop");
   }
   for (const auto step : {&Relay::prepare, &Relay::open_input, &Relay::open_output}) {

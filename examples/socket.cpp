@@ -75,7 +75,7 @@ Result<Fd> connect_once(const std::string& address, Transport transport) {
   }
   for (const addrinfo* each = addresses->get(); each != nullptr; each = each->ai_next) {
     Fd socket = open_socket(*each);
-    if (socket && connect(socket.get(), each->ai_addr, each->ai_addrlen) == 0) {
+    if (socket.valid() && connect(socket.get(), each->ai_addr, each->ai_addrlen) == 0) {
       prepare(socket, transport);
       return socket;
     }
@@ -91,17 +91,6 @@ std::int64_t clock_ns(clockid_t clock) {
 
 }  // namespace
 
-Fd& Fd::operator=(Fd&& other) noexcept {
-  std::swap(fd_, other.fd_);
-  return *this;
-}
-
-Fd::~Fd() {
-  if (fd_ >= 0) {
-    close(fd_);
-  }
-}
-
 Result<Fd> listen_at(const std::string& address, Transport transport) {
   auto addresses = resolve(address, transport, true);
   if (!addresses) {
@@ -109,7 +98,7 @@ Result<Fd> listen_at(const std::string& address, Transport transport) {
   }
   const addrinfo& first = **addresses;
   Fd socket = open_socket(first);
-  if (!socket) {
+  if (!socket.valid()) {
     return failure("can't open a socket for", address);
   }
   prepare(socket, transport);
@@ -136,7 +125,7 @@ Result<Fd> connect_to(const std::string& address, Transport transport, int patie
 
 Result<Fd> accept_from(const Fd& listener) {
   Fd socket(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
-  if (!socket) {
+  if (!socket.valid()) {
     return failure("can't accept at", local_address(listener));
   }
   prepare(socket, Transport::tcp);

@@ -4,27 +4,11 @@
 #include <cstdint>
 #include <span>
 #include <string>
-#include <utility>
 
 #include "audio_latency/result.hpp"
+#include "fd.hpp"
 
 namespace audio_latency::examples {
-
-// Owns a file descriptor.
-class Fd {
- public:
-  Fd() = default;
-  explicit Fd(int fd) : fd_(fd) {}
-  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Fd& operator=(Fd&& other) noexcept;
-  ~Fd();
-
-  int get() const { return fd_; }
-  explicit operator bool() const { return fd_ >= 0; }
-
- private:
-  int fd_ = -1;
-};
 
 enum class Transport : std::uint8_t { udp, tcp };
 

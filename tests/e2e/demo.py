@@ -45,7 +45,7 @@ def listen(calls, agent, seconds, say):
         latencies = sum(match["kind"] == "latency" for match in matches.values())
         say(f"{len(calls.rows)} calls of {sound} speech: {time.monotonic() - start:4.0f} of about "
             f"{seconds + last_delay + 2:.0f} s, {latencies} latencies measured")
-        time.sleep(0.25)
+        time.sleep(0.5)
     demo_report.collect(agent, matches)
     return matches
 

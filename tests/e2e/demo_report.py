@@ -12,7 +12,7 @@ MINIMUM_RECALL = 0.99
 
 def collect(agent, into):
     """Adds the latest matches of the program to `into`, a dictionary without repeats."""
-    status, body = agent.get("/api/v1/matches")
+    status, body = agent.get("/api/v1/matches?limit=4096")
     assert status == 200, f"/api/v1/matches: {status}"
     matches = json.loads(body) if body.startswith("[") else [json.loads(line) for line in body.splitlines()]
     for match in matches:
