@@ -32,14 +32,13 @@ def nanoseconds(rfc3339):
 
 
 class RowResult:
-    """What was injected into one call and what was measured of it, in milliseconds."""
+    """What was injected into one call, by the kernel's stamps, and what was measured of it, in milliseconds."""
 
     def __init__(self, name, truth):
         self.name, self.speech = name, set(truth["speech_seconds"])
         self.windows, self.pair = truth["windows"], (truth["source"], truth["dest"])
-        self.injected = [(window["out_ns"] - window["in_ns"]) / 1e6
-                         for windows in self.windows.values() for window in windows]
-        self.measured, self.errors, self.seconds, self.unknown = [], [], set(), 0
+        self.injected, self.measured, self.errors = [], [], []  # of the same windows
+        self.seconds, self.unknown = set(), 0
 
     def add(self, match):
         latency_ms = match["latency_seconds"] * 1e3
@@ -50,7 +49,8 @@ class RowResult:
             return
         passed = nanoseconds(match["time"])
         window = min(windows, key=lambda each: abs(each["out_ns"] - passed))
-        self.errors.append(abs(latency_ms - (window["out_ns"] - window["in_ns"]) / 1e6))
+        self.injected.append((window["out_ns"] - window["in_ns"]) / 1e6)
+        self.errors.append(abs(latency_ms - self.injected[-1]))
         self.seconds.add(window["second"])
 
     @property
