@@ -64,11 +64,13 @@ Result<bool> CaptureFile::next(CapturedPacket& packet) {
                  "; what was read before is reported."};
   }
   packet = {};
+  packet.uplink = !loopback();
+  packet.loopback = loopback();
   packet.time =
       static_cast<std::uint64_t>(header->ts.tv_sec) * kSecond + static_cast<std::uint64_t>(header->ts.tv_usec);
   packet.bytes = {bytes, header->caplen};
   packet.wire_length = header->len;
-  packet.interface = interfaces_.next();
+  packet.point.interface = interfaces_.next();
   strip_link_header(link_type_, packet);
   return true;
 }

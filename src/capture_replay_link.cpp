@@ -26,37 +26,42 @@ bool is_ip(std::uint32_t ethertype) {
   return ethertype == ETHERTYPE_IP || ethertype == ETHERTYPE_IPV6;
 }
 
+// What is left for the scan to call unsupported.
+void not_ip(CapturedPacket& packet) {
+  static constexpr std::uint8_t kNoVersion[] = {0};
+  packet.bytes = kNoVersion;
+  packet.wire_length = std::max(packet.wire_length, 1U);
+  packet.ethernet = false;
+}
+
 // The protocol field closes the header, as the EtherType closes Ethernet's: two bytes on, the view is an Ethernet
 // frame.
 void strip_sll(CapturedPacket& packet) {
-  packet.ip = packet.bytes.size() >= 16;
-  if (packet.ip) skip(packet, 2);
+  constexpr std::size_t kHeader = 16;
+  if (packet.bytes.size() < kHeader) return not_ip(packet);
+  skip(packet, 2);
 }
 
 // The protocol field opens the header, so VLAN tags (up to two) are skipped here.
 void strip_sll2(CapturedPacket& packet) {
   constexpr std::size_t kHeader = 20;
-  packet.ethernet = false;
-  packet.ip = packet.bytes.size() >= kHeader;
-  if (!packet.ip) return;
+  if (packet.bytes.size() < kHeader) return not_ip(packet);
   std::uint32_t protocol = big_endian(packet.bytes, 0, 2);
-  packet.interface = big_endian(packet.bytes, 4, 4);
+  packet.point.interface = big_endian(packet.bytes, 4, 4);
+  packet.ethernet = false;
   skip(packet, kHeader);
   for (int tag = 0; tag < 2 && (protocol == ETHERTYPE_VLAN || protocol == kQinQ) && packet.bytes.size() >= 4; ++tag) {
     protocol = big_endian(packet.bytes, 2, 2);
     skip(packet, 4);
   }
-  packet.ip = is_ip(protocol);
+  if (!is_ip(protocol)) not_ip(packet);
 }
 
 // Four bytes of address family whose values and byte order differ by system: the IP version tells instead.
 void strip_family(CapturedPacket& packet) {
-  packet.ethernet = false;
-  packet.ip = packet.bytes.size() > 4;
-  if (!packet.ip) return;
+  if (packet.bytes.size() <= 4) return not_ip(packet);
   skip(packet, 4);
-  const int version = packet.bytes[0] >> 4;
-  packet.ip = version == 4 || version == 6;
+  packet.ethernet = false;
 }
 
 }  // namespace

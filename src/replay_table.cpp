@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "identity_label.hpp"
+
 namespace audio_latency {
 namespace {
 
@@ -24,10 +26,8 @@ std::int64_t percentile(const std::vector<std::int64_t>& sorted, double share) {
 }
 
 std::string ReplayTable::name_of(const SocketAddress& address, const Placement& place) const {
-  const Endpoint* endpoint = names_.endpoint(place.endpoint);
-  if (endpoint == nullptr) return address.to_string();
-  if (endpoint->namespace_name == "-") return endpoint->name;
-  return endpoint->namespace_name + "/" + endpoint->name;
+  const EndpointLabel label = label_of(place, address, names_);
+  return label.namespace_name == "-" ? label.pod : label.namespace_name + "/" + label.pod;
 }
 
 void ReplayTable::on_match(const Match& match) {

@@ -14,10 +14,10 @@ constexpr std::uint8_t kTcp = 6;
 constexpr std::uint8_t kUdp = 17;
 
 struct Frame {
-  SocketAddress source;  // both addresses of one family
-  SocketAddress destination;
+  SocketAddress source = {};  // both addresses of one family
+  SocketAddress destination = {};
   std::uint8_t protocol = kUdp;
-  std::string payload;
+  std::string payload = {};
   std::uint16_t ip_id = 0;
   std::uint8_t ttl = 64;
   std::uint32_t tcp_sequence = 0;

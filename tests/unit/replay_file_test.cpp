@@ -91,9 +91,10 @@ TEST_F(ReplayFile, StripsEveryLinkHeader) {
     ASSERT_EQ(contents.packets.size(), 1u) << link << contents.error;
     EXPECT_EQ(contents.bytes[0], ip) << link;
     EXPECT_FALSE(contents.packets[0].ethernet) << link;
-    EXPECT_TRUE(contents.packets[0].ip) << link;
+    EXPECT_EQ(contents.packets[0].loopback, link == test::kLinkNull || link == test::kLinkLoop) << link;
+    EXPECT_NE(contents.packets[0].loopback, contents.packets[0].uplink) << link;
     EXPECT_EQ(contents.packets[0].wire_length, ip.size()) << link;
-    EXPECT_EQ(contents.packets[0].interface, link == test::kLinkSll2 ? 7u : 0u);
+    EXPECT_EQ(contents.packets[0].point.interface, link == test::kLinkSll2 ? 7u : 0u);
   }
 }
 
@@ -117,7 +118,6 @@ TEST_F(ReplayFile, SkipsVlanTagsOfCookedCaptures) {
   writer.add(kTime, tagged);
   const auto contents = read_all(write(writer.bytes()));
   ASSERT_EQ(contents.packets.size(), 1u);
-  EXPECT_TRUE(contents.packets[0].ip);
   EXPECT_EQ(contents.bytes[0], ip);
 }
 
@@ -129,8 +129,10 @@ TEST_F(ReplayFile, KnowsWhatIsNotIp) {
   writer.add(kTime, "short");
   const auto contents = read_all(write(writer.bytes()));
   ASSERT_EQ(contents.packets.size(), 2u);
-  EXPECT_FALSE(contents.packets[0].ip);
-  EXPECT_FALSE(contents.packets[1].ip);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_FALSE(contents.packets[i].ethernet);
+    EXPECT_EQ(contents.bytes[i], std::string(1, '\0'));
+  }
 }
 
 TEST_F(ReplayFile, KeepsTheWireLengthOfCutPackets) {
@@ -155,11 +157,11 @@ TEST_F(ReplayFile, TellsTheInterfacesOfPcapng) {
   const auto contents = read_all(write(writer.bytes()));
   EXPECT_EQ(contents.error, "");
   ASSERT_EQ(contents.packets.size(), 3u);
-  EXPECT_EQ(contents.packets[0].interface, 1u);
+  EXPECT_EQ(contents.packets[0].point.interface, 1u);
   EXPECT_EQ(contents.packets[0].time, kTime / 1000 * 1000);
-  EXPECT_EQ(contents.packets[1].interface, 0u);
+  EXPECT_EQ(contents.packets[1].point.interface, 0u);
   EXPECT_EQ(contents.packets[1].time, kTime);
-  EXPECT_EQ(contents.packets[2].interface, 2u);
+  EXPECT_EQ(contents.packets[2].point.interface, 2u);
 }
 
 TEST_F(ReplayFile, NumbersInterfacesOverSections) {
@@ -170,8 +172,8 @@ TEST_F(ReplayFile, NumbersInterfacesOverSections) {
   const auto contents = read_all(write(section.bytes() + section.bytes()));
   EXPECT_EQ(contents.error, "");
   ASSERT_EQ(contents.packets.size(), 2u);
-  EXPECT_EQ(contents.packets[0].interface, 0u);
-  EXPECT_EQ(contents.packets[1].interface, 1u);
+  EXPECT_EQ(contents.packets[0].point.interface, 0u);
+  EXPECT_EQ(contents.packets[1].point.interface, 1u);
 }
 
 TEST_F(ReplayFile, HandsOutWhatStandsBeforeACut) {
