@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+
+#include "capture_replay.hpp"
+#include "command.hpp"
+#include "identity_static.hpp"
+#include "pipeline.hpp"
+#include "replay_report.hpp"
+#include "replay_signatures.hpp"
+#include "replay_table.hpp"
+#include "sink_json.hpp"
+
+namespace audio_latency {
+namespace {
+
+int complain(const std::string& sentence) {
+  std::fprintf(stderr, "audio-latency: replay: %s\n", sentence.c_str());
+  return kFailure;
+}
+
+// Every file to its end.
+template <typename Each>
+void read_all(ReplayCapture& capture, ObservationSink& sink, Each after_each_batch) {
+  for (;;) {
+    const auto more = capture.drain(sink);
+    after_each_batch();
+    if (!more || !*more) return;
+  }
+}
+
+// What can be known only at the end.
+int finished(const ReplayCapture& capture) {
+  std::cout.flush();
+  int status = kSuccess;
+  for (const std::string& sentence : capture.broken_files()) status = complain(sentence);
+  if (!std::cout) status = complain("The results could not be written to the standard output.");
+  return status;
+}
+
+int print_signatures(ReplayCapture& capture) {
+  SignatureLines lines(std::cout);
+  read_all(capture, lines, [] {});
+  return finished(capture);
+}
+
+Result<std::vector<StaticName>> static_names(const Options& options) {
+  if (options.names_file.empty()) return std::vector<StaticName>{};
+  return read_names_file(options.names_file);
+}
+
+int print_matches(ReplayCapture& capture, const Options& options, const ReplayArguments& arguments) {
+  auto names = static_names(options);
+  if (!names) return complain(names.error().message);
+  StaticResolver resolver(std::move(*names));
+  Pipeline pipeline(options, resolver);
+  const WallClock clock;  // never measured: event time is time of day
+  JsonLines json(std::cout, resolver, clock);
+  ReplayTable table(resolver);
+  if (arguments.json) {
+    pipeline.add(json);
+  } else {
+    pipeline.add(table);
+  }
+  read_all(capture, pipeline, [&] { pipeline.advance(capture.now()); });
+  pipeline.finish();
+  if (!arguments.json) std::cout << table.to_string() << '\n' << replay_report(capture, pipeline.matcher().stats());
+  return finished(capture);
+}
+
+}  // namespace
+
+int command_replay(const Options& options, const ReplayArguments& arguments) {
+  std::ios::sync_with_stdio(false);
+  auto capture = ReplayCapture::open(options, arguments.files, arguments.signatures);
+  if (!capture) return complain(capture.error().message);
+  if (arguments.signatures) return print_signatures(**capture);
+  return print_matches(**capture, options, arguments);
+}
+
+}  // namespace audio_latency
