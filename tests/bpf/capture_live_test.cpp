@@ -49,7 +49,8 @@ class LiveCaptures : public ::testing::TestWithParam<AttachMode> {
     options_.attach_mode = GetParam();
     options_.interfaces_defaulted = false;
     options_.interfaces = {"lo"};
-    options_.ring_buffer_size = 1 << 16;
+    options_.ring_buffer_size = 1 << 20;
+    options_.scan_budget_mbps = 100'000;  // here packets come faster than audio does
   }
 
   void start() {
