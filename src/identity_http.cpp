@@ -96,7 +96,6 @@ ApiClient::ApiClient(Settings settings, void* curl, void* multi)
   curl_easy_setopt(curl, CURLOPT_TCP_KEEPIDLE, 20L);
   curl_easy_setopt(curl, CURLOPT_TCP_KEEPINTVL, 10L);
   curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "");
   curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, Transfer::header);
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, Transfer::write);
   curl_easy_setopt(curl, CURLOPT_PROXY, "");  // the API server is never behind the proxy that the audio service may use
@@ -145,6 +144,8 @@ Result<ApiClient::Reply> ApiClient::perform(const std::string& path, Transfer& t
   curl_easy_setopt(curl_, CURLOPT_URL, url.c_str());
   curl_easy_setopt(curl_, CURLOPT_HTTPHEADER, headers.get());
   curl_easy_setopt(curl_, CURLOPT_TIMEOUT, timeout_s);
+  // Lists are compressed; a compressed stream would wait for its buffer to fill.
+  curl_easy_setopt(curl_, CURLOPT_ACCEPT_ENCODING, transfer.on_line == nullptr ? "gzip" : nullptr);
   curl_easy_setopt(curl_, CURLOPT_ERRORBUFFER, reason.data());
   curl_easy_setopt(curl_, CURLOPT_WRITEDATA, &transfer);
   curl_easy_setopt(curl_, CURLOPT_HEADERDATA, &transfer);

@@ -6,7 +6,6 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <array>
 
 namespace audio_latency {
 namespace {
@@ -14,9 +13,6 @@ namespace {
 constexpr EventTime kReconcile = 10'000'000'000;
 constexpr EventTime kAskAgain = 40'000'000;    // while a new interface has no address yet
 constexpr EventTime kAskFor = 10'000'000'000;  // then it waits for the next reconciliation
-
-// platform.md: Calico, Cilium, AWS, Azure; bridge, flannel and kindnet use veth.
-constexpr std::array<std::string_view, 5> kPodPrefixes = {"cali", "lxc", "eni", "azv", "veth"};
 
 std::optional<IpAddress> address_of(std::string_view bytes) {
   IpAddress ip;
@@ -30,10 +26,6 @@ std::optional<IpAddress> address_of(std::string_view bytes) {
   return IpAddress::from_ipv4(__builtin_bswap32(wire));
 }
 
-bool is_virtual_pair(const LinkDescription& link) {
-  return link.kind == "veth" || link.kind == "netkit";
-}
-
 }  // namespace
 
 LinkDescription describe_link(const nlmsghdr* message) {
@@ -42,23 +34,8 @@ LinkDescription describe_link(const nlmsghdr* message) {
   LinkDescription link;
   link.index = static_cast<std::uint32_t>(info->ifi_index);
   link.name = attributes.text(IFLA_IFNAME);
-  link.kind = attributes.nested(IFLA_LINKINFO).text(IFLA_INFO_KIND);
   link.peer_network = attributes.number<std::int32_t>(IFLA_LINK_NETNSID);
   return link;
-}
-
-AutoRole auto_role(const LinkDescription& link, const std::set<std::uint32_t>& default_route_interfaces) {
-  if (default_route_interfaces.contains(link.index)) return AutoRole::uplink;
-  if (is_virtual_pair(link)) {
-    if (link.peer_network) return AutoRole::pod;
-    // Both ends here: cilium_host and cilium_net, or a veth that still waits to be moved: netlink tells when it was.
-    return AutoRole::none;
-  }
-  // Some plugins hand out other kinds (ipvlan, VF representors) under their own names; hardware called eni is an
-  // uplink.
-  const bool named = std::any_of(kPodPrefixes.begin(), kPodPrefixes.end(),
-                                 [&link](std::string_view prefix) { return link.name.starts_with(prefix); });
-  return named && link.peer_network ? AutoRole::pod : AutoRole::none;
 }
 
 Result<std::vector<LinkDescription>> list_links(NetlinkSocket& route) {
@@ -69,31 +46,6 @@ Result<std::vector<LinkDescription>> list_links(NetlinkSocket& route) {
   });
   if (!asked) return asked.error();
   return links;
-}
-
-Result<std::set<std::uint32_t>> default_route_interfaces(NetlinkSocket& route) {
-  std::set<std::uint32_t> interfaces;
-  for (const int family : {AF_INET, AF_INET6}) {
-    rtmsg body{};
-    body.rtm_family = static_cast<unsigned char>(family);
-    NetlinkRequest request(RTM_GETROUTE, NLM_F_DUMP, body);
-    const auto asked = route.dump(request, [&interfaces](const nlmsghdr* message) {
-      const auto* info = static_cast<const rtmsg*>(NLMSG_DATA(message));
-      if (message->nlmsg_type != RTM_NEWROUTE || info->rtm_dst_len != 0 || info->rtm_type != RTN_UNICAST) return;
-      if (info->rtm_table != RT_TABLE_MAIN) return;
-      const auto attributes = NetlinkAttributes::behind(message, sizeof *info);
-      if (const auto out = attributes.number<std::uint32_t>(RTA_OIF)) interfaces.insert(*out);
-      const auto paths = attributes.bytes(RTA_MULTIPATH).value_or(std::string_view{});
-      for (std::size_t at = 0; at + sizeof(rtnexthop) <= paths.size();) {
-        rtnexthop path{};
-        std::memcpy(&path, paths.data() + at, sizeof path);
-        interfaces.insert(static_cast<std::uint32_t>(path.rtnh_ifindex));
-        at += std::max<std::size_t>(RTNH_ALIGN(path.rtnh_len), sizeof path);
-      }
-    });
-    if (!asked) return asked.error();
-  }
-  return interfaces;
 }
 
 Result<InterfaceFollower> InterfaceFollower::create() {
@@ -130,6 +82,8 @@ EventTime InterfaceFollower::next_refresh() const {
 
 bool InterfaceFollower::take(const nlmsghdr* message, EventTime now) {
   if (message->nlmsg_type != RTM_NEWLINK && message->nlmsg_type != RTM_DELLINK) return false;
+  // A bridge tells of its ports in the same messages: there, RTM_DELLINK means that one left the bridge.
+  if (static_cast<const ifinfomsg*>(NLMSG_DATA(message))->ifi_family != AF_UNSPEC) return false;
   LinkDescription link = describe_link(message);
   if (message->nlmsg_type == RTM_DELLINK) return entries_.erase(link.index) > 0;
   const auto [known, fresh] = entries_.try_emplace(link.index);

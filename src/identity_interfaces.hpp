@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -18,20 +17,11 @@ namespace audio_latency {
 struct LinkDescription {
   std::uint32_t index = 0;
   std::string name;
-  std::string kind;                          // "veth", "bridge", "netkit", …; empty: hardware, loopback
   std::optional<std::int32_t> peer_network;  // id of the other network namespace that its peer is in
 };
 LinkDescription describe_link(const nlmsghdr* new_link);
 
-// INTERFACE=auto takes the pods' host-side interfaces and the uplinks, and nothing between them, so that one packet
-// is seen once at each end.
-enum class AutoRole : std::uint8_t { none, pod, uplink };
-AutoRole auto_role(const LinkDescription& link, const std::set<std::uint32_t>& default_route_interfaces);
-
 Result<std::vector<LinkDescription>> list_links(NetlinkSocket& route);
-// Interfaces that a default route of the main table leaves by, IPv4 and IPv6.
-Result<std::set<std::uint32_t>> default_route_interfaces(NetlinkSocket& route);
-
 // Which addresses are behind which virtual interface: asked of the kernel by namespace id (CAP_NET_ADMIN, Linux 4.20),
 // so that neither the container runtime nor other processes' files are needed. One thread.
 class InterfaceFollower {

@@ -28,7 +28,7 @@ bool has_capability(int capability) {
 
 bool wants_kubernetes(const Options& options) {
   if (options.k8s_enabled != Tristate::automatic) return options.k8s_enabled == Tristate::yes;
-  return exists(options.k8s_account_dir + "/token") || !options.k8s_api_url.empty();
+  return exists(options.k8s_service_account_dir + "/token") || !options.k8s_api_url.empty();
 }
 
 Result<KubernetesSettings> kubernetes_settings(const Options& options) {
@@ -37,8 +37,8 @@ Result<KubernetesSettings> kubernetes_settings(const Options& options) {
   if (settings.api.url.empty()) {
     return Error{"K8S_ENABLED is true, but KUBERNETES_SERVICE_HOST is not set (not in a cluster); set K8S_API_URL"};
   }
-  const std::string token = options.k8s_account_dir + "/token";
-  const std::string ca = options.k8s_account_dir + "/ca.crt";
+  const std::string token = options.k8s_service_account_dir + "/token";
+  const std::string ca = options.k8s_service_account_dir + "/ca.crt";
   if (exists(token)) settings.api.token_file = token;
   if (exists(ca)) settings.api.ca_file = ca;
   const bool cluster =

@@ -102,6 +102,21 @@ bool parse_node_name(std::string_view text, Options& options) {
   return true;
 }
 
+bool parse_api_url(std::string_view text, Options& options) {
+  const auto rest = text.substr(std::min(text.size(), text.find("://") + 3));
+  const bool http = text.starts_with("http://") || text.starts_with("https://");
+  const bool printable = std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
+  if (!text.empty() && (!http || rest.empty() || !printable)) return false;
+  options.k8s_api_url = text.ends_with('/') ? text.substr(0, text.size() - 1) : text;
+  return true;
+}
+
+bool parse_account_dir(std::string_view text, Options& options) {
+  if (text.empty()) return false;
+  options.k8s_service_account_dir = text;
+  return true;
+}
+
 bool parse_bus_url(std::string_view text, Options& options) {
   if (!text.empty() && !is_bus_url(text)) return false;
   options.bus_url = text;

@@ -62,6 +62,14 @@ constexpr std::array<Named<bool>, 2> kSwitches = {{{"on", true}, {"off", false}}
 constexpr std::array<Named<al_algorithm>, 3> kAlgorithms = {
     {{"xxhash", AL_XXHASH}, {"rolling_hash", AL_ROLLING_HASH}, {"crc32", AL_CRC32}}};
 
+constexpr std::array<Named<bool>, 2> kBooleans = {{{"true", true}, {"false", false}}};
+constexpr std::array<Named<K8sScope>, 3> kScopes = {
+    {{"auto", K8sScope::automatic}, {"node", K8sScope::node}, {"cluster", K8sScope::cluster}}};
+constexpr std::array<Named<ProcessIdentity>, 3> kProcessIdentities = {
+    {{"auto", ProcessIdentity::automatic}, {"on", ProcessIdentity::on}, {"off", ProcessIdentity::off}}};
+constexpr std::array<Named<MetricIdentity>, 2> kMetricIdentities = {
+    {{"pod", MetricIdentity::pod}, {"workload", MetricIdentity::workload}}};
+
 template <auto Member>
 std::string print_text(const Options& options) {
   return options.*Member;
@@ -81,6 +89,8 @@ bool parse_bucket_list(std::string_view text, Options& options);
 std::string print_bucket_list(const Options& options);
 bool parse_names_file(std::string_view text, Options& options);
 bool parse_node_name(std::string_view text, Options& options);
+bool parse_api_url(std::string_view text, Options& options);
+bool parse_account_dir(std::string_view text, Options& options);
 bool parse_bus_url(std::string_view text, Options& options);
 
 }  // namespace audio_latency::fields

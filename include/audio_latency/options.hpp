@@ -61,7 +61,7 @@ struct Options {
   Tristate k8s_enabled = Tristate::automatic;
   std::string k8s_node_name;
   std::string k8s_api_url;  // empty: the cluster that this process runs in
-  std::string k8s_account_dir = "/var/run/secrets/kubernetes.io/serviceaccount";
+  std::string k8s_service_account_dir = "/var/run/secrets/kubernetes.io/serviceaccount";
   K8sScope k8s_scope = K8sScope::automatic;
   bool k8s_watch_services = false;
   ProcessIdentity process_identity = ProcessIdentity::automatic;
