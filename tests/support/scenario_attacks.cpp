@@ -62,9 +62,10 @@ struct Neighbour {
 };
 
 Neighbour neighbour(Traffic& traffic, Random& random, const std::string& call, double seconds, double delay) {
-  const Samples samples = speech(random, seconds - 4, telephone);
+  // Not from the beginning on: links of flows that were already running are held for MAX_LATENCY (matching.md).
+  const Samples samples = speech(random, seconds - 6, telephone);
   const SocketAddress source = traffic.endpoint(call + "-source"), in = traffic.endpoint("relay");
-  const int origin = traffic.origin(call, source, in, traffic.stream(mu_law(samples), telephone), {}, at(0.5));
+  const int origin = traffic.origin(call, source, in, traffic.stream(mu_law(samples), telephone), {}, at(3));
   const int relayed = traffic.relay(origin, traffic.endpoint("relay"), traffic.endpoint(call + "-listener"),
                                     {Transport::rtp, 20, random.uniform(0, 1)}, held(at(delay)));
   traffic.expect_clean(origin, relayed, speech_seconds(samples, telephone));
@@ -83,16 +84,16 @@ void from_many_ports(Traffic& traffic, Random& random, double seconds) {
 
 void replayed(Traffic& traffic, const Neighbour& victim) {
   const SocketAddress sink = traffic.endpoint("sink");
-  traffic.replay(victim.origin, traffic.endpoint("attacker"), sink, at(0.05), at(5));
-  traffic.replay(victim.origin, traffic.endpoint("attacker"), victim.relay, at(0.12), at(8));
+  traffic.replay(victim.origin, traffic.endpoint("attacker"), sink, at(0.05), at(8));
+  traffic.replay(victim.origin, traffic.endpoint("attacker"), victim.relay, at(0.12), at(11));
 }
 
 void crafted(Traffic& traffic, Random& random, double seconds) {
   constexpr unsigned bytes_per_second = 2'000'000;
-  const auto length = static_cast<std::size_t>((seconds - 7) * bytes_per_second);
+  const auto length = static_cast<std::size_t>((seconds - 10) * bytes_per_second);
   const std::size_t stream = traffic.stream(crafted_bytes(random, length), bytes_per_second);
   traffic.origin("crafted", traffic.endpoint("attacker"), traffic.endpoint("sink"), stream, {Transport::tcp, 20, 0},
-                 at(5));
+                 at(8));
 }
 
 }  // namespace

@@ -62,7 +62,9 @@ std::vector<Packet> Traffic::cut(std::size_t stream, const Cut& how) {
   const std::size_t regular = streams_[stream].bytes_per_second * how.packet_ms / 1000;
   std::vector<Packet> packets;
   // The phase makes the first packet longer, not shorter: one below MIN_AUDIO_PACKET_SIZE would not be scanned.
-  std::size_t end = regular + static_cast<std::size_t>(how.phase * static_cast<double>(regular)) / 2 * 2;
+  std::size_t end = 0;
+  if (how.transport != Transport::tcp)
+    end = regular + static_cast<std::size_t>(how.phase * static_cast<double>(regular)) / 2 * 2;
   for (std::size_t begin = 0; begin < size; begin = end, end = 0) {
     if (end == 0) end = begin + (how.transport == Transport::tcp ? 200 + random_.below(1249) : regular);
     end = std::min(end, size);
