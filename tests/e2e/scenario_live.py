@@ -7,6 +7,7 @@ import os
 import signal
 import struct
 import subprocess
+import threading
 
 from support import BUILD, Agent, Namespaces, command, eventually
 
@@ -44,24 +45,55 @@ def stamping(namespace, path):
             dump.communicate(timeout=30)
 
 
-class Run:
-    """One capture played: `matches` (every one, from the log at level debug), `metrics` before and after, `player`."""
+class Recent(threading.Thread):
+    """Collects /api/v1/matches, which keeps some thousands, once a second."""
 
-    def __init__(self, test, directory, capture, truth, **variables):
+    def __init__(self, agent):
+        super().__init__(daemon=True)
+        self.agent, self.found, self.ended = agent, {}, threading.Event()
+        self.start()
+
+    def collect(self):
+        for match in self.agent.api("matches?limit=5000"):
+            self.found[match["kind"], match["source"], match["dest"], match["time"], match["signature"]] = match
+
+    def run(self):
+        while not self.ended.wait(1):
+            self.collect()
+
+    def stop(self):
+        self.ended.set()
+        self.join()
+        self.collect()
+        return list(self.found.values())
+
+
+class Run:
+    """One capture played: `matches`, metrics `before` and `after`, what the `player` said. The matches are all of them,
+    from the log at level debug, or, with `recent`, those of the API: where somebody sends signatures by the million,
+    writing each to a log would be what is tested."""
+
+    def __init__(self, test, directory, capture, truth, recent=False, **variables):
         stamps = os.path.join(directory, "stamps.pcap")
         with Namespaces(test) as namespaces:
             player, watched = namespaces.add("player"), namespaces.add("watched")
             namespaces.veth(player, watched)
-            with Agent(watched, INTERFACE="veth0", AUDIO_PORTS=truth.ports, LOG_LEVEL="debug", **variables) as agent:
+            with Agent(watched, INTERFACE="veth0", AUDIO_PORTS=truth.ports,
+                       LOG_LEVEL="info" if recent else "debug", **variables) as agent:
                 self.before = agent.metrics()
+                collector = Recent(agent) if recent else None
                 with stamping(watched, stamps):
                     played = command("ip", "netns", "exec", player, BUILD / "test-player", "--interface", "veth0",
                                      "--capture", capture)
                     self._settled(agent)
                 self.player = json.loads(played)
                 self.after = agent.metrics()
-                with open(agent.output.name, encoding="utf-8") as log:
-                    self.matches = [json.loads(line) for line in log if '"latency_calculation"' in line]
+                self.matches = collector.stop() if recent else self._logged(agent)
+
+    @staticmethod
+    def _logged(agent):
+        with open(agent.output.name, encoding="utf-8") as log:
+            return [json.loads(line) for line in log if '"latency_calculation"' in line]
 
     @staticmethod
     def _settled(agent):

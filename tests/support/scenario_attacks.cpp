@@ -107,6 +107,9 @@ Bytes crafted_bytes(Random& random, std::size_t length) {
 }
 
 bool attack(Traffic& traffic, Random& random, const std::string& kind, double seconds) {
+  // Silence, so that the capture begins before the calls do.
+  const std::size_t silence = traffic.stream(mu_law(Samples(telephone)), telephone);
+  traffic.origin("silence", traffic.endpoint("quiet"), traffic.endpoint("sink"), silence, {}, 0);
   const Neighbour victim = neighbour(traffic, random, "near", seconds, 0.27);
   neighbour(traffic, random, "far", seconds, 1.3);
   if (kind == "ports") from_many_ports(traffic, random, seconds);
