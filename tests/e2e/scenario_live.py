@@ -54,7 +54,7 @@ class Recent(threading.Thread):
         self.start()
 
     def collect(self):
-        for match in self.agent.api("matches?limit=5000"):
+        for match in self.agent.api("matches?limit=4096"):
             self.found[match["kind"], match["source"], match["dest"], match["time"], match["signature"]] = match
 
     def run(self):
