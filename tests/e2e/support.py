@@ -147,6 +147,7 @@ class Agent:
 
     def __init__(self, namespace=None, arguments=(), ready=True, prefix=(), **variables):
         self.namespace = namespace
+        self.ended = False  # by stop() or kill(): leaving the block expects nothing more
         self.port = int(variables.pop("METRICS_PORT", 0)) or (9090 if namespace else free_port())
         self.output = tempfile.NamedTemporaryFile("w+", prefix="alt-log-", suffix=".jsonl")
         environment = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "AL_BUILD")}
@@ -162,9 +163,9 @@ class Agent:
         return self
 
     def __exit__(self, kind, *_):
-        if self.process.poll() is not None and kind is None and self.process.returncode != -signal.SIGKILL:
-            raise AssertionError(f"the program ended by itself: exit {self.process.returncode}: {self.text()[-2000:]}")
-        if kind is None:
+        if kind is None and not self.ended:
+            if self.process.poll() is not None:
+                raise AssertionError(f"ended by itself: exit {self.process.returncode}: {self.text()[-2000:]}")
             self.stop()
         elif self.process.poll() is None:
             self.kill()
@@ -214,6 +215,7 @@ class Agent:
     def stop(self, timeout=10):
         """SIGTERM, exit status 0; returns the seconds that it took."""
         start = time.monotonic()
+        self.ended = True
         self.process.send_signal(signal.SIGTERM)
         try:
             status = self.process.wait(timeout)
@@ -225,6 +227,7 @@ class Agent:
 
     def kill(self):
         """SIGKILL: nothing is cleaned up but by the kernel."""
+        self.ended = True
         self.process.kill()
         self.process.wait()
 

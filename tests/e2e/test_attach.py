@@ -2,6 +2,7 @@
 """What is on the interface after a clean end, after SIGKILL, and beside a second run."""
 import support
 from support import Agent, Namespaces, command, eventually
+from test_neighbours import Foreign
 
 
 def show(namespace):
@@ -33,7 +34,6 @@ def sigterm_leaves_nothing():
                 notes.append(f"{mode} {agent.stop():.2f} s")
                 assert show(node) == [], f"{mode}: {show(node)}"
                 assert "clsact" not in qdiscs(node), "the qdisc that this run made is left"
-                agent.process.returncode = -9  # ended on purpose
     return "ended in " + ", ".join(notes)
 
 
@@ -65,16 +65,15 @@ def the_next_start_removes_what_sigkill_left_with_clsact():
 def foreign_filters_and_their_qdisc_stay():
     with Namespaces("attach") as namespaces:
         node = place(namespaces)
-        within = ("ip", "netns", "exec", node)
-        command(*within, "tc", "qdisc", "add", "dev", "veth0", "clsact")
-        command(*within, "tc", "filter", "add", "dev", "veth0", "ingress", "prio", 7, "matchall", "action", "ok")
-        before = show(node)
-        with Agent(node, INTERFACE="veth0", ATTACH_MODE="clsact") as agent:
-            assert len(show(node)) == len(before) + 1
-            agent.kill()
-        with Agent(node, INTERFACE="veth0", ATTACH_MODE="clsact"):
-            assert len(ours(node)) == 1
-        assert show(node) == before, f"{before} became {show(node)}"
+        with Foreign(node, "clsact"):
+            before = show(node)
+            assert len(before) == 1, before
+            with Agent(node, INTERFACE="veth0", ATTACH_MODE="clsact") as agent:
+                assert len(show(node)) == 2, show(node)
+                agent.kill()
+            with Agent(node, INTERFACE="veth0", ATTACH_MODE="clsact"):
+                assert len(ours(node)) == 1, show(node)
+            assert show(node) == before, f"{before} became {show(node)}"
         assert "clsact" in qdiscs(node), "somebody else's qdisc is gone"
 
 

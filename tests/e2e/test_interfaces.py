@@ -54,7 +54,7 @@ def renamed_and_gone():
             wait_for_line(agent, "tc_attached", "pod1 ingress")
             namespaces.ip(node, "link", "set", "pod1", "name", "pod2")
             wait_for_line(agent, "tc_attached", "now called pod2")
-            assert attached(agent) == 1
+            eventually(lambda: attached(agent) == 1, 10, "audio_attached_interfaces 1")
             namespaces.ip(node, "link", "set", "pod2", "name", "away")
             wait_for_line(agent, "tc_detached", "pod2 ingress")
             eventually(lambda: attached(agent) == 0, 10, "audio_attached_interfaces 0")
@@ -78,7 +78,7 @@ def a_named_interface_that_goes_is_said_and_comes_back():
             assert "uplink" in reason, reason
             namespaces.ip(node, "link", "add", "uplink", "type", "veth", "peer", "name", "other")
             eventually(lambda: agent.get("/readyz")[0] == 200, 10, "/readyz 200")
-            assert attached(agent) == 1
+            eventually(lambda: attached(agent) == 1, 10, "audio_attached_interfaces 1")
             assert agent.log("attach_error") == [], agent.log("attach_error")
 
 
