@@ -95,23 +95,28 @@ void say_progress(double seconds, std::size_t latencies, bool& announced) {
   if (isatty(STDOUT_FILENO) != 0) {
     std::printf("\r%2.0f s, %zu latencies measured ", seconds, latencies);
   } else if (!announced) {
-    std::printf("playing for about %.0f s\n", kSeconds + kPlans.back().delay_ms / 1e3 + 1);
+    std::printf("playing for about %.0f s\n", kSeconds + kPlans.back().delay_ms / 1e3 + 3);
   }
   announced = true;
   (void)std::fflush(stdout);
 }
 
-// Plays all calls to their end, and a second more for what is still on its way through the matcher.
+// Plays all calls to their end, and a second more for what is still on its way through the matcher. They begin a while
+// after tracking: of calls that might have been going on before, nothing is recorded for MAX_LATENCY (a loop may have
+// been entered half-way).
 Status listen(Calls& calls, LiveCapture& capture, Pipeline& pipeline, const Collector& collector) {
-  constexpr double kLongest = 27;  // seconds; a call that is not done by then is stuck
+  constexpr double kSilence = 1.5;  // seconds
+  constexpr double kLongest = 27;   // seconds; a call that is not done by then is stuck
   const std::uint64_t start = monotonic_ns();
   const auto elapsed = [start] { return static_cast<double>(monotonic_ns() - start) / 1e9; };
   double end = kLongest;
   bool announced = false;
-  for (auto& call : calls) {
-    call->start();
-  }
+  bool playing = false;
   while (elapsed() < end) {
+    if (!playing && elapsed() >= kSilence) {
+      std::for_each(calls.begin(), calls.end(), [](const auto& call) { call->start(); });
+      playing = true;
+    }
     pollfd ready{capture.fd(), POLLIN, 0};
     poll(&ready, 1, 100);
     if (auto drained = capture.drain(pipeline); !drained) {
@@ -119,7 +124,8 @@ Status listen(Calls& calls, LiveCapture& capture, Pipeline& pipeline, const Coll
     }
     pipeline.advance(capture.now());
     say_progress(elapsed(), collector.matches().size(), announced);
-    if (end == kLongest && std::all_of(calls.begin(), calls.end(), [](const auto& call) { return call->done(); })) {
+    if (end == kLongest && playing &&
+        std::all_of(calls.begin(), calls.end(), [](const auto& call) { return call->done(); })) {
       end = std::min(kLongest, elapsed() + 1);
     }
   }

@@ -13,8 +13,10 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 import urllib.parse
 
+import demo
 import demo_calls
 import demo_report
 import support
@@ -72,6 +74,7 @@ def live():
         with demo_calls.Calls([row], SECONDS, namespace, skip_ports=(port, PROMETHEUS_PORT)) as calls, \
                 support.Agent(namespace, INTERFACE="lo", DIRECTION="ingress", AUDIO_PORTS=calls.ports(),
                               METRICS_PORT=port) as agent, prometheus(namespace, port):
+            time.sleep(demo.BEFORE_THE_FIRST_CALL_S)
             calls.play()
 
             def ended():
