@@ -5,9 +5,6 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <ostream>
-
-#include "identity_label.hpp"
-
 namespace audio_latency {
 
 std::string hex16(std::uint64_t value) {
@@ -16,11 +13,15 @@ std::string hex16(std::uint64_t value) {
   return digits.data();
 }
 
-std::string match_json(const Match& match, const IdentityResolver& resolver, const WallClock& clock) {
-  const EndpointLabel source = label_of(match.source_place, match.source, resolver);
-  const EndpointLabel dest = label_of(match.dest_place, match.dest, resolver);
+NamedMatch named(const Match& match, const IdentityResolver& resolver, const WallClock& clock) {
+  return {match, label_of(match.source_place, match.source, resolver), label_of(match.dest_place, match.dest, resolver),
+          clock.realtime_ns(match.time)};
+}
+
+std::string match_json(const NamedMatch& named) {
+  const auto& [match, source, dest, realtime_ns] = named;
   nlohmann::ordered_json object = {
-      {"time", rfc3339(clock.realtime_ns(match.time))},
+      {"time", rfc3339(realtime_ns)},
       {"kind", to_string(match.kind)},
       {"source", match.source.to_string()},
       {"dest", match.dest.to_string()},
@@ -40,7 +41,7 @@ std::string match_json(const Match& match, const IdentityResolver& resolver, con
 }
 
 void JsonLines::on_match(const Match& match) {
-  out_ << match_json(match, resolver_, clock_) << '\n';
+  out_ << match_json(named(match, resolver_, clock_)) << '\n';
 }
 
 }  // namespace audio_latency

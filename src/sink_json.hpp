@@ -5,12 +5,22 @@
 #include <string>
 
 #include "audio_latency/match.hpp"
+#include "identity_label.hpp"
 #include "wall_clock.hpp"
 
 namespace audio_latency {
 
-// The JSON object of one recorded latency (docs/METRICS.md), on one line, without a line end. Loop thread only.
-std::string match_json(const Match& match, const IdentityResolver& resolver, const WallClock& clock);
+// A match with what only the loop thread can tell about it.
+struct NamedMatch {
+  Match match;
+  EndpointLabel source;
+  EndpointLabel dest;
+  std::int64_t realtime_ns = 0;
+};
+NamedMatch named(const Match& match, const IdentityResolver& resolver, const WallClock& clock);
+
+// The JSON object of one recorded latency (docs/METRICS.md), on one line, without a line end.
+std::string match_json(const NamedMatch& named);
 
 // One match a line.
 class JsonLines : public MatchSink {
