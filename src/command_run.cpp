@@ -1,13 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cstdio>
+#include <iostream>
 
+#include "agent.hpp"
 #include "command.hpp"
+#include "options_parse.hpp"
 
 namespace audio_latency {
+namespace {
 
-int command_run(const Invocation&) {
-  std::fputs("audio-latency: run: this build has no capture.\n", stderr);
+int failed(const Error& error) {
+  std::cerr << "audio-latency: " << error.message << (error.message.ends_with('.') ? "\n" : ".\n");
   return kFailure;
+}
+
+}  // namespace
+
+int command_run(const Invocation& invocation) {
+  const Options& options = invocation.loaded.options;
+  if (!options.bus_url.empty()) {
+    std::cerr << "audio-latency: BUS_URL is " << shown(options.bus_url)
+              << ": this version has no bus; leave it empty and each node measures by itself.\n";
+    return kUsageError;
+  }
+  Log log(options.log_level, options.log_format, LogStream::standard_output);
+  auto agent = Agent::create(invocation, log);
+  if (!agent) return failed(agent.error());
+  const Status ended = (*agent)->run();
+  return ended.ok() ? kSuccess : failed(ended.error());
 }
 
 }  // namespace audio_latency

@@ -55,7 +55,7 @@ Result<StaticName> parse_entry(const YAML::Node& key, const YAML::Node& value, c
   if (!is_label(name->name) || !is_label(name->namespace_name)) {
     return Error{where + shown(text) + " is no name" + std::string(kAllowed) + "."};
   }
-  return *std::move(name);
+  return std::move(name).value();
 }
 
 Result<std::vector<StaticName>> names_of(const YAML::Node& root, const std::string& file) {
@@ -79,7 +79,7 @@ Result<std::vector<StaticName>> names_of(const YAML::Node& root, const std::stri
     if (name->prefix_bits < 128 && ++prefixes > kMostPrefixes) {
       return Error{where + "more than " + std::to_string(kMostPrefixes) + " prefixes; list addresses instead."};
     }
-    names.push_back(*std::move(name));
+    names.push_back(std::move(name).value());
   }
   return names;
 }

@@ -42,7 +42,7 @@ Result<std::vector<Setting>> settings_of(const YAML::Node& root, const std::stri
     if (!seen.insert(key).second) return Error{where + ": the key " + shown(key) + " stands there twice."};
     auto value = value_of(entry.second, key, where);
     if (!value) return value.error();
-    settings.push_back({key, *std::move(value), where});
+    settings.push_back({key, std::move(value).value(), where});
   }
   return settings;
 }

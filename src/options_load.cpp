@@ -80,8 +80,8 @@ std::vector<Setting> file_settings(const std::string& path, std::vector<std::str
     } else if (setting.name == "perf_buffer_size") {
       setting.name = kOldRingName;
     } else {
-      errors.push_back(setting.where + ": the key " + shown(setting.name) + " is unknown; allowed are " +
-                       known_keys() + ".");
+      errors.push_back(setting.where + ": the key " + shown(setting.name) + " is unknown; allowed are " + known_keys() +
+                       ".");
       continue;
     }
     known.push_back(std::move(setting));
