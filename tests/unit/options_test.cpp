@@ -57,6 +57,12 @@ const std::map<std::string, Example> kExamples = {
     {"LATENCY_BUCKETS", {"0.1,0.1", "0.1,0.5,1"}},
     {"NAMES_FILE", {nullptr, "/etc/names.yaml"}},  // any text may be a path
     {"K8S_ENABLED", {"maybe", "false"}},
+    {"K8S_API_URL", {"ftp://api", "https://10.0.0.1:6443"}},
+    {"K8S_SERVICE_ACCOUNT_DIR", {"", "/run/account"}},
+    {"K8S_SCOPE", {"all", "node"}},
+    {"K8S_WATCH_SERVICES", {"on", "true"}},
+    {"PROCESS_IDENTITY", {"true", "off"}},
+    {"METRIC_IDENTITY", {"service", "workload"}},
     {"K8S_NODE_NAME", {"Node_1", "node-1"}},
     {"BUS_URL", {"http://bus:4222", "nats://bus:4222"}},
 };
