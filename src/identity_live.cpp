@@ -5,16 +5,16 @@
 
 namespace audio_latency {
 
-Result<std::unique_ptr<LiveIdentity>> LiveIdentity::create(RefresherSettings settings, IdentityResolver& names,
-                                                           IdentityLog log) {
+Status LiveIdentity::start(RefresherSettings settings, IdentityLog log) {
   auto refresher = IdentityRefresher::create(std::move(settings), std::move(log));
   if (!refresher) return refresher.error();
-  return std::unique_ptr<LiveIdentity>(new LiveIdentity(std::move(*refresher), names));
+  refresher_ = std::move(*refresher);
+  return success();
 }
 
 PlacedObservation LiveIdentity::place(const Observation& observation) {
   PlacedObservation placed = names_.place(observation);
-  const IdentitySnapshot* snapshot = refresher_->current();
+  const IdentitySnapshot* snapshot = refresher_ ? refresher_->current() : nullptr;
   if (snapshot == nullptr) return placed;
   if (place_by_snapshot(*snapshot, placed)) refresher_->request_scan();
   if (placed.spoofed) count_spoofed(observation);
@@ -31,7 +31,8 @@ void LiveIdentity::count_spoofed(const Observation& observation) {
 }
 
 const Endpoint* LiveIdentity::endpoint(EndpointId id) const {
-  return (id & EndpointRegistry::kMark) != 0 ? refresher_->registry().find(id) : names_.endpoint(id);
+  if ((id & EndpointRegistry::kMark) == 0) return names_.endpoint(id);
+  return refresher_ ? refresher_->registry().find(id) : nullptr;
 }
 
 }  // namespace audio_latency

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -22,26 +21,29 @@ Result<RefresherSettings> refresher_settings(const Options& options);
 class LiveIdentity : public IdentityResolver {
  public:
   // `names` gives static names and bare addresses, and must outlive this.
-  static Result<std::unique_ptr<LiveIdentity>> create(RefresherSettings settings, IdentityResolver& names,
-                                                      IdentityLog log);
+  explicit LiveIdentity(IdentityResolver& names) : names_(names) {}
+
+  // Starts to look around, on threads of its own; before, and where it fails, there are static names only. Signals that
+  // the loop thread waits for must be blocked by now.
+  Status start(RefresherSettings settings, IdentityLog log);
 
   PlacedObservation place(const Observation& observation) override;
   const Endpoint* endpoint(EndpointId id) const override;
 
   // Packets refused as spoofed, by interface index.
   const std::map<std::uint32_t, std::uint64_t>& spoofed_packets() const { return spoofed_; }
-  // Any thread.
-  RefresherStats stats() const { return refresher_->stats(); }
-  std::string not_ready_reason() const { return refresher_->not_ready_reason(); }
-  std::string limits() const { return refresher_->limits(); }
+  // Any thread, once started.
+  RefresherStats stats() const { return refresher_ ? refresher_->stats() : RefresherStats{}; }
+  // Empty, or the sentence for /readyz.
+  std::string not_ready_reason() const { return refresher_ ? refresher_->not_ready_reason() : std::string{}; }
+  // What is not named and why; empty: nothing.
+  std::string limits() const { return refresher_ ? refresher_->limits() : std::string{}; }
 
  private:
-  LiveIdentity(std::unique_ptr<IdentityRefresher> refresher, IdentityResolver& names)
-      : refresher_(std::move(refresher)), names_(names) {}
   void count_spoofed(const Observation& observation);
 
-  std::unique_ptr<IdentityRefresher> refresher_;
   IdentityResolver& names_;
+  std::unique_ptr<IdentityRefresher> refresher_;
   std::map<std::uint32_t, std::uint64_t> spoofed_;
   PacketIdentity last_spoofed_;
 };

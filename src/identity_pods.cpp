@@ -12,6 +12,8 @@ namespace {
 constexpr EventTime kBindWithin = 1'000'000'000;
 // A pod whose interface went away gets its address back only by news that is younger than the loss by this.
 constexpr EventTime kReopenAfter = 1'000'000'000;
+// Packets that an interface saw are heard of within milliseconds.
+constexpr EventTime kGoneKept = 5'000'000'000;
 constexpr EventTime kRebindAfter = 200'000'000;
 
 std::uint64_t hash_uid(std::string_view uid) {
@@ -106,20 +108,20 @@ void PodDirectory::retire(Lease& lease, EventTime now) {
 void PodDirectory::set_interfaces(std::vector<InterfaceAddresses> interfaces, std::vector<std::uint32_t> others,
                                   EventTime now) {
   const std::lock_guard lock(mutex_);
-  std::unordered_map<std::uint32_t, Seen> seen;
+  for (auto& [index, seen] : interfaces_) seen.listed = false;
   for (InterfaceAddresses& interface : interfaces) {
-    const auto before = interfaces_.find(interface.interface);
-    const bool same = before != interfaces_.end() && before->second.network == interface.network;
-    const EventTime first = same ? before->second.first : now;
-    seen[interface.interface] = {first, 0, interface.network, std::move(interface.addresses),
-                                 same ? before->second.pod : 0};
+    Seen& seen = interfaces_[interface.interface];
+    const bool same = seen.first != 0 && seen.gone == 0 && seen.network == interface.network;
+    if (!same) seen = {now, 0, interface.network, {}, 0, true};
+    seen.addresses = std::move(interface.addresses);
+    seen.listed = true;
   }
-  for (auto& [index, old] : interfaces_) {
-    if (seen.contains(index) || (old.gone != 0 && old.gone + EndpointRegistry::kKept <= now)) continue;
-    if (old.gone == 0) old.gone = now;
-    seen[index] = std::move(old);
+  for (auto& [index, seen] : interfaces_) {
+    if (!seen.listed && seen.gone == 0) seen.gone = now;
   }
-  interfaces_ = std::move(seen);
+  std::erase_if(interfaces_, [now](const auto& entry) {
+    return entry.second.gone != 0 && entry.second.gone + kGoneKept <= now;
+  });
   other_interfaces_ = std::move(others);
   interfaces_known_ = true;
   for (auto& [ip, lease] : leases_) {

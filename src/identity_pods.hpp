@@ -90,6 +90,7 @@ class PodDirectory {
     std::int32_t network = 0;
     std::vector<IpAddress> addresses;
     EndpointId pod = 0;
+    bool listed = false;  // last time
   };
 
   void bind(Seen& seen, std::uint32_t interface, EventTime now);

@@ -2,6 +2,7 @@
 #include "identity_refresher.hpp"
 
 #include <poll.h>
+#include <pthread.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -68,6 +69,7 @@ void IdentityRefresher::request_scan() {
 }
 
 void IdentityRefresher::run() {
+  pthread_setname_np(pthread_self(), "identity");
   while (!stop_.load()) {
     const EventTime now = monotonic_now();
     refresh_interfaces(now);

@@ -9,6 +9,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr int kPage = 500;
+constexpr int kRefusalsToList = 8;
 constexpr int kWatchSeconds = 300;  // the server ends the watch; spread, so that nodes do not come back at once
 
 std::string text(const Json& object, const char* parent, const char* name) {
@@ -133,6 +134,8 @@ bool ResourceWatch::on_line(std::string_view line, Outcome& outcome) {
 
 ResourceWatch::Outcome ResourceWatch::refused(const ApiClient::Reply& reply) {
   if (reply.status == 410) return Outcome::gone;
+  // A server that was set up anew does not know the version, and need not say so by 410.
+  if (++refusals_ % kRefusalsToList == 0) version_.clear();
   const std::string answer = std::to_string(reply.status) + ": " + message_of(reply.body);
   if (reply.status == 401) return failed("the API server does not accept the service account's token (" + answer + ")");
   if (reply.status == 403) {
@@ -155,6 +158,7 @@ ResourceWatch::Outcome ResourceWatch::failed(const std::string& reason) {
 }
 
 void ResourceWatch::synced() {
+  refusals_ = 0;
   backoff_ = settings_.backoff_min;
   bool news = false;
   {

@@ -63,6 +63,7 @@ class ResourceWatch {
   std::unique_ptr<ApiClient> client_;
   WatchedObjects& objects_;
   IdentityLog log_;
+  int refusals_ = 0;         // one after the other
   std::string version_;      // resourceVersion to watch from; empty: list first
   bool fresh_list_ = false;  // the version we had is gone: the server's memory may be as old
   std::chrono::milliseconds backoff_;
