@@ -10,8 +10,11 @@ namespace {
 void add_replay_arguments(CLI::App& app, CommandLine& line) {
   app.add_option("FILE", line.replay.files, "pcap or pcapng captures, a capture point each")->required();
   auto* json = app.add_flag("--json", line.replay.json, "one match a line, as JSON");
+  auto* metrics = app.add_option("--metrics", line.replay.metrics,
+                                 "write what /metrics would have served to a file, or - (stdout)");
   app.add_flag("--signatures", line.replay.signatures, "one selected window a line, as JSON; nothing is matched")
-      ->excludes(json);
+      ->excludes(json)
+      ->excludes(metrics);
 }
 
 constexpr std::array<Command, 5> kCommands = {{

@@ -35,6 +35,7 @@ void add_variables(CLI::App& app, std::vector<Typed>& typed) {
     std::string help(variable.meaning);
     if (!variable.fallback.empty()) help += " [" + std::string(variable.fallback) + "]";
     auto* option = app.add_option(spelling(variable), typed.back().text, help)->type_name("TEXT");
+    option->allow_extra_args(false);  // one value a flag, or it would swallow the files of `replay`
     if (variable.name == "INTERFACE") {
       option->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     } else {

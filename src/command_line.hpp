@@ -14,6 +14,7 @@ struct ReplayArguments {
   std::vector<std::string> files;  // one capture point each
   bool json = false;               // one match a line
   bool signatures = false;         // one selected window a line
+  std::string metrics;             // file for the text that /metrics would have served; "-": standard output
 };
 
 // What was typed. `command` is empty where nothing is left to do: help or version was printed, or a complaint.

@@ -8,6 +8,7 @@
 #include "command.hpp"
 #include "identity_static.hpp"
 #include "pipeline.hpp"
+#include "replay_metrics.hpp"
 #include "replay_report.hpp"
 #include "replay_signatures.hpp"
 #include "replay_table.hpp"
@@ -29,6 +30,18 @@ void read_all(ReplayCapture& capture, ObservationSink& sink, Each after_each_bat
     after_each_batch();
     if (!more || !*more) return;
   }
+}
+
+// "-": the standard output.
+bool write_text(const std::string& path, const std::string& text) {
+  if (path == "-") {
+    std::cout << text;
+    return true;  // finished() looks at the standard output
+  }
+  std::ofstream file(path);
+  file << text;
+  file.close();
+  return !file.fail();
 }
 
 // What can be known only at the end.
@@ -59,21 +72,29 @@ int print_matches(ReplayCapture& capture, const Options& options, const ReplayAr
   const WallClock clock;  // never measured: event time is time of day
   JsonLines json(std::cout, resolver, clock);
   ReplayTable table(resolver);
-  if (arguments.json) {
-    pipeline.add(json);
-  } else {
-    pipeline.add(table);
-  }
-  read_all(capture, pipeline, [&] { pipeline.advance(capture.now()); });
+  ReplayMetrics metrics(options, capture, pipeline);
+  const bool for_people = !arguments.json && arguments.metrics != "-";
+  if (arguments.json) pipeline.add(json);
+  if (for_people) pipeline.add(table);
+  read_all(capture, pipeline, [&] {
+    pipeline.advance(capture.now());
+    metrics.update();
+  });
   pipeline.finish();
-  if (!arguments.json) std::cout << table.to_string() << '\n' << replay_report(capture, pipeline.matcher().stats());
-  return finished(capture);
+  if (for_people) std::cout << table.to_string() << '\n' << replay_report(capture, pipeline.matcher().stats());
+  const bool written = arguments.metrics.empty() || write_text(arguments.metrics, metrics.text());
+  const int status = finished(capture);
+  return written ? status : complain("The metrics could not be written to " + arguments.metrics + ".");
 }
 
 }  // namespace
 
 int command_replay(const Options& options, const ReplayArguments& arguments) {
   std::ios::sync_with_stdio(false);
+  if (arguments.json && arguments.metrics == "-") {
+    complain("--json and --metrics - would both write to the standard output; give --metrics a file.");
+    return kUsageError;
+  }
   auto capture = ReplayCapture::open(options, arguments.files, arguments.signatures);
   if (!capture) return complain(capture.error().message);
   if (arguments.signatures) return print_signatures(**capture);
