@@ -45,8 +45,10 @@ ReplayCapture::ReplayCapture(const Options& options, std::vector<std::unique_ptr
   const auto ports = std::make_unique<al_port_table>();
   fill_port_table(options, *ports);
   for (auto& file : files) {
-    sources_.push_back({std::move(file), std::make_unique<PacketScanner>(settings, *ports), {}, false});
-    sources_.back().scanner->set_stateless(stateless);
+    Source& source = sources_.emplace_back();
+    source.file = std::move(file);
+    source.scanner = std::make_unique<PacketScanner>(settings, *ports);
+    source.scanner->set_stateless(stateless);
   }
   for (Source& source : sources_) fetch(source);
 }
