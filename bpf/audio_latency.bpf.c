@@ -26,7 +26,7 @@ AL_INLINE int al_prepare(struct __sk_buff* skb, struct al_scratch* s, struct al_
   if (scan->whole) {
     scan->remaining = 0;
     scan->base = 0U - scan->payload_offset;
-    if (from > s->packet.end || s->packet.end > AL_HEADER_BYTES) return 0;
+    if (from > s->packet.end || s->packet.end > AL_HEADER_BYTES || !al_load_rest(skb, s)) return 0;
     al_begin_chunk(s, interface, from, s->packet.end);
     return 1;
   }
@@ -58,17 +58,16 @@ AL_INLINE enum al_verdict al_examine(struct __sk_buff* skb, struct al_scratch* s
   scan->hit = 0;
   scan->selected = 0;
   scan->event_ready = 0;
-  scan->flow_known = 0;
   scan->asked = keyed;
   if (al_prepare(skb, s, interface, slot)) {
     if (full)
       al_scan_full(skb, s, interface);
     else
-      al_scan_bounded(skb, s, interface);
+      al_scan_bounded(s, interface);
   }
   if (slot)
     al_keep_flow(s, interface, slot);
-  else if (scan->flow_known)
+  else if (scan->selected != 0)
     al_count_selected(s);
   return AL_SCANNED;
 }

@@ -4,15 +4,22 @@
 
 #include "flow.h"
 
-/* The reader is woken when enough waits, and has a timer: a wake-up an event costs ten times as much as the event. */
+/* The reader is woken when a CPU has written enough, and has a timer: a wake-up an event costs ten times as much as the
+ * event. */
 AL_INLINE void al_output(struct al_scratch* s, struct al_interface* interface) {
-  __u64 flags = 0;
-  if (settings.wakeup_bytes != 0) {
-    const __u64 waiting = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA);
-    flags = waiting >= settings.wakeup_bytes ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
-  }
   interface->counters.emitted++;
-  if (bpf_ringbuf_output(&events, &s->event, sizeof s->event, flags) < 0) interface->counters.lost[AL_LOST_RING_FULL]++;
+  __u64* record = bpf_ringbuf_reserve(&events, sizeof s->event, 0);
+  if (!record) {
+    interface->counters.lost[AL_LOST_RING_FULL]++;
+    return;
+  }
+  const __u64* event = (const __u64*)&s->event;
+  AL_UNROLL
+  for (__u32 at = 0; at < sizeof s->event / 8; ++at) record[at] = event[at];
+  s->unannounced += sizeof s->event;
+  const int enough = s->unannounced >= settings.wakeup_bytes;
+  if (enough) s->unannounced = 0;
+  bpf_ringbuf_submit(record, enough ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
 }
 
 AL_INLINE void al_describe_once(struct al_scratch* s) {
@@ -30,11 +37,11 @@ AL_INLINE void al_take(struct al_scratch* s, struct al_interface* interface) {
   const __u64 hash = scan->hash;
   const __u32 position = scan->position;
   if (position > AL_CHUNK_AT + AL_CHUNK) return;
-  if (!scan->asked) {
+  if (!scan->asked)
     al_ask_selectivity(s, interface);
-    if (hash >= scan->threshold) return;
-  }
-  scan->selected++;
+  else
+    scan->selected++;
+  if (hash >= scan->threshold) return;
   s->tokens -= AL_HIT_COST;
   const __u8* symbols = s->symbols + (AL_WINDOW_MAX - window) + position;
   const __u32 refusal = al_refuse_verbatim(symbols, window);

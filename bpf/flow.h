@@ -54,8 +54,9 @@ AL_INLINE struct al_flow_slot* al_find_flow(struct al_scratch* s, struct al_inte
   return slot;
 }
 
-/* Flows without carry are looked up when something is selected: their selectivity. */
+/* Flows without carry are looked up when something is selected: their selectivity. Counts this window, too. */
 AL_INLINE void al_ask_selectivity(struct al_scratch* s, struct al_interface* interface) {
+  const __u64 hash = s->scan.hash;
   s->scan.asked = 1;
   struct al_flow_slot* slot = al_find_flow(s, interface, 1);
   if (!slot) return;
@@ -63,9 +64,10 @@ AL_INLINE void al_ask_selectivity(struct al_scratch* s, struct al_interface* int
   bpf_spin_lock(&slot->lock);
   slot->flow.last_seen_ns = now;
   const __u32 selectivity = al_rate_update(&slot->flow.rate, now, settings.selectivity);
+  const __u64 threshold = al_threshold(selectivity & 63);
+  slot->flow.rate.selected += hash < threshold;
   bpf_spin_unlock(&slot->lock);
-  s->scan.threshold = al_threshold(selectivity & 63);
-  s->scan.flow_known = 1;
+  s->scan.threshold = threshold;
 }
 
 AL_INLINE void al_copy_window(__u8* to, const __u8* from) {
@@ -142,7 +144,7 @@ AL_INLINE void al_keep_flow(struct al_scratch* s, struct al_interface* interface
   interface->counters.trouble[AL_TROUBLE_FLOW_BUSY] += busy;
 }
 
-/* Flows without carry: what was selected counts for their selectivity. */
+/* Flows without carry: what was selected behind the first window counts for their selectivity, too. */
 AL_INLINE void al_count_selected(struct al_scratch* s) {
   struct al_flow_slot* slot = bpf_map_lookup_elem(&flows, &s->packet.flow);
   if (!slot) return;

@@ -4,14 +4,67 @@
 
 #include "maps.h"
 
-/* One helper call: a packet that fits is there as a whole, its payload included. */
+#define AL_COPY 64           /* bytes copied at a time */
+#define AL_HEADERS_FIRST 128 /* bytes that hold the headers of nearly every packet */
+
+AL_INLINE void al_copy_block(__u8* to, const __u8* from) {
+  AL_UNROLL
+  for (__u32 at = 0; at < AL_COPY; at += 8) al_store64(to + at, al_load64(from + at));
+}
+
+/* Loads the packet's first bytes; the linear part is copied without a helper call, which costs more than the copy. */
+AL_INLINE int al_load_headers(struct __sk_buff* skb, struct al_scratch* s, int more) {
+  const __u8* data = (const __u8*)(long)skb->data;
+  const __u8* data_end = (const __u8*)(long)skb->data_end;
+  if (!more && data + AL_HEADERS_FIRST <= data_end) {
+    al_copy_block(s->bytes, data);
+    al_copy_block(s->bytes + AL_COPY, data + AL_COPY);
+    s->packet.available = AL_HEADERS_FIRST;
+    return 1;
+  }
+  __u32 length = skb->len;
+  if (length > AL_HEADER_BYTES) length = AL_HEADER_BYTES;
+  s->packet.available = length;
+  if (length >= AL_COPY && length <= AL_HEADERS_FIRST) {
+    const __u8* tail = data + (length - AL_COPY);
+    if (data + AL_COPY <= data_end && tail + AL_COPY <= data_end) {
+      al_copy_block(s->bytes, data);
+      al_copy_block(s->bytes + (length - AL_COPY), tail);
+      return 1;
+    }
+  }
+  return length != 0 && bpf_skb_load_bytes(skb, 0, s->bytes, length) == 0;
+}
+
 AL_INLINE enum al_verdict al_parse_packet(struct __sk_buff* skb, struct al_scratch* s, int ethernet, __u64 flags) {
-  __u32 available = skb->len;
-  s->packet.length = available;
-  if (available > AL_HEADER_BYTES) available = AL_HEADER_BYTES;
-  if (available == 0 || bpf_skb_load_bytes(skb, 0, s->bytes, available) < 0) return AL_MALFORMED;
-  s->packet.available = available;
-  return al_parse(&s->packet, s->bytes, ethernet, (flags & AL_INTERFACE_UPLINK) != 0, &settings);
+  enum al_verdict verdict = AL_MALFORMED;
+  s->packet.length = skb->len;
+  for (int more = 0; more < 2; ++more) {
+    if (!al_load_headers(skb, s, more)) return AL_MALFORMED;
+    verdict = al_parse(&s->packet, s->bytes, ethernet, (flags & AL_INTERFACE_UPLINK) != 0, &settings);
+    if (verdict != AL_MALFORMED || s->packet.available != AL_HEADERS_FIRST) break;
+  }
+  return verdict;
+}
+
+/* The rest of a packet of at most AL_HEADER_BYTES. */
+AL_INLINE int al_load_rest(struct __sk_buff* skb, struct al_scratch* s) {
+  const __u32 length = s->packet.length;
+  const __u32 loaded = s->packet.available;
+  if (loaded >= length) return 1;
+  if (length > AL_HEADER_BYTES || length <= AL_HEADERS_FIRST || loaded != AL_HEADERS_FIRST) return 0;
+  const __u8* data = (const __u8*)(long)skb->data;
+  const __u8* data_end = (const __u8*)(long)skb->data_end;
+  const __u8* tail = data + (length - AL_COPY);
+  if (tail + AL_COPY > data_end)
+    return bpf_skb_load_bytes(skb, AL_HEADERS_FIRST, s->bytes + AL_HEADERS_FIRST, length - AL_HEADERS_FIRST) == 0;
+  AL_UNROLL
+  for (__u32 at = AL_HEADERS_FIRST; at < AL_HEADER_BYTES; at += AL_COPY) {
+    if (at + AL_COPY >= length || data + at + AL_COPY > data_end) break;
+    al_copy_block(s->bytes + at, data + at);
+  }
+  al_copy_block(s->bytes + (length - AL_COPY), tail);
+  return 1;
 }
 
 /* Ports declared rtp: where the audio lies in the payload. What is not RTP is scanned as it is. */
@@ -20,6 +73,8 @@ AL_INLINE void al_parse_audio(struct __sk_buff* skb, struct al_scratch* s) {
   const __u32 offset = scan->payload_offset;
   scan->rtp.header = 0;
   if (scan->format != AL_FORMAT_RTP || s->packet.flow.protocol != 17 || offset > AL_HEADER_BYTES) return;
+  const int long_header = (s->bytes[offset] & 0x1f) != 0; /* CSRCs or an extension */
+  if (long_header && s->packet.available == AL_HEADERS_FIRST && !al_load_headers(skb, s, 1)) return;
   __u32 room = s->packet.available - offset;
   if (room > scan->payload_length) room = scan->payload_length;
   al_parse_rtp(&scan->rtp, s->bytes + offset, room);

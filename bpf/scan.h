@@ -61,9 +61,9 @@ AL_INLINE int al_scan_block(struct al_scratch* s, __u32 shift) {
   al_block_symbols(symbols, s->bytes + at);
   __u32 consumed;
   if (end - at >= AL_BLOCK)
-    consumed = al_block_roll(symbols, s->gear, &hash, threshold, shift);
+    consumed = al_block_roll(symbols, &s->gear, &hash, threshold, shift);
   else
-    consumed = al_block_roll_some(symbols, end - at, s->gear, &hash, threshold, shift);
+    consumed = al_block_roll_some(symbols, end - at, &s->gear, &hash, threshold, shift);
   scan->hash = hash;
   scan->position = at + consumed;
   if (hash >= threshold || at + consumed <= selectable) return 0;
@@ -78,45 +78,53 @@ AL_INLINE int al_scan_any_block(struct al_scratch* s) {
   return al_scan_block(s, 4);
 }
 
+/* Scans until something is selected, the chunk ends, or AL_BLOCKS blocks are done. A loop of constant length in each
+ * call, since a call and its return cost as much as ten symbols where returns are guarded (SRSO, retbleed). A global
+ * function, since the verifier checks those once, and a static one for each way in. */
+#define AL_BLOCKS 16
+__attribute__((noinline)) int al_scan_step(void) {
+  const __u32 zero = 0;
+  struct al_scratch* s = bpf_map_lookup_elem(&scratch, &zero);
+  if (!s) return 0;
+  AL_NO_UNROLL
+  for (int block = 0; block < AL_BLOCKS; ++block)
+    if (al_scan_any_block(s)) break;
+  return 0;
+}
+
+AL_INLINE int al_scan_pending(const struct al_scan* scan) {
+  return scan->hit || scan->position < scan->end;
+}
+
 struct al_context {
   struct al_scratch* scratch;
   struct __sk_buff* skb;
   struct al_interface* interface;
 };
 
-static long al_block_callback(__u32 index, void* context) {
-  return al_scan_any_block(((struct al_context*)context)->scratch);
-}
-
 static long al_step_callback(__u32 index, void* context) {
   struct al_context* c = context;
   struct al_scratch* s = c->scratch;
-  bpf_loop(AL_AREA, al_block_callback, c, 0);
   if (s->scan.hit) {
     s->scan.hit = 0;
     al_take(s, c->interface);
-    return 0;
+  } else if (s->scan.position >= s->scan.end && !al_next_chunk(c->skb, s, c->interface)) {
+    return 1;
   }
-  return !al_next_chunk(c->skb, s, c->interface);
+  al_scan_step();
+  return !al_scan_pending(&s->scan) && s->scan.remaining == 0;
 }
 
 #define AL_STEPS (1U << 19) /* chunks and selected windows of the longest packet, and then some */
 
 AL_INLINE void al_scan_full(struct __sk_buff* skb, struct al_scratch* s, struct al_interface* interface) {
   struct al_context context = {s, skb, interface};
-  bpf_loop(AL_STEPS, al_step_callback, &context, 0);
+  al_scan_step();
+  if (al_scan_pending(&s->scan) || s->scan.remaining != 0) bpf_loop(AL_STEPS, al_step_callback, &context, 0);
 }
 
-/* Linux 5.10: no bpf_loop, one chunk, a loop of constant length over global functions, which the verifier checks once
- * each. It tracks scalars precisely there as soon as there are functions, so everything is looked up again. */
-#define AL_BOUNDED_STEPS 640 /* 128 blocks of 4 KiB; each selected window takes one more, and may split a block */
-
-__attribute__((noinline)) int al_bounded_block(void) {
-  const __u32 zero = 0;
-  struct al_scratch* s = bpf_map_lookup_elem(&scratch, &zero);
-  if (!s) return 1;
-  return al_scan_any_block(s);
-}
+/* Linux 5.10: no bpf_loop, one chunk, a loop of constant length. */
+#define AL_BOUNDED_STEPS 512 /* 8 for 4 KiB; each selected window takes one more */
 
 __attribute__((noinline)) int al_bounded_take(void) {
   const __u32 zero = 0;
@@ -124,18 +132,20 @@ __attribute__((noinline)) int al_bounded_take(void) {
   if (!s) return 0;
   const struct al_interface_key key = {s->packet.flow.interface_index, s->packet.flow.direction};
   struct al_interface* interface = bpf_map_lookup_elem(&interfaces, &key);
-  if (!interface) return 0;
-  const int hit = s->scan.hit != 0;
   s->scan.hit = 0;
-  if (hit) al_take(s, interface);
-  return hit;
+  if (interface) al_take(s, interface);
+  return 0;
 }
 
-AL_INLINE void al_scan_bounded(struct __sk_buff* skb, struct al_scratch* s, struct al_interface* interface) {
+AL_INLINE void al_scan_bounded(struct al_scratch* s, struct al_interface* interface) {
   int left = s->scan.remaining != 0;
   s->scan.remaining = 0;
   for (int step = 0; step < AL_BOUNDED_STEPS; ++step) {
-    if (al_bounded_block() && !al_bounded_take()) break;
+    al_scan_step();
+    if (s->scan.hit)
+      al_bounded_take();
+    else if (s->scan.position >= s->scan.end)
+      break;
   }
   if (s->scan.position < s->scan.end) left = 1;
   if (!left) return;

@@ -6,16 +6,17 @@
 #include "audio_latency/wire/parse.h"
 #include "audio_latency/wire/rtp.h"
 
-#define AL_PAYLOAD_HASHED 128 /* bytes at the front, where counters are; the length tells packets apart, too */
+#define AL_PAYLOAD_HASHED 64 /* bytes at the front, where counters are; the length tells packets apart, too */
 
 /* The 32-bit hash of AL_IDENTITY_UDP. AL_PAYLOAD_HASHED bytes must be readable, whatever `length` is. */
 AL_INLINE __u32 al_payload_hash(const __u8* payload, __u32 length) {
   __u64 even = length;
   __u64 odd = 0;
+  AL_UNROLL
   for (__u32 at = 0; at < AL_PAYLOAD_HASHED; at += 8) {
-    if (at >= length) break;
-    __u64 word = al_load64(payload + at);
-    if (at + 8 > length) word &= (1ULL << (8 * (length - at))) - 1;
+    const __u32 left = length > at ? length - at : 0;
+    const __u64 mask = left >= 8 ? ~0ULL : (1ULL << (8 * left)) - 1;
+    const __u64 word = al_load64(payload + at) & mask;
     if ((at & 8) == 0)
       even = (even ^ word) * AL_XXH_PRIME_1;
     else

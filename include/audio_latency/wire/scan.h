@@ -92,7 +92,9 @@ AL_INLINE int al_has_distinct(const __u8* symbols, __u32 length) {
 
 /* Why a selected window of the verbatim domain is refused; AL_REFUSALS: it is not. */
 AL_INLINE __u32 al_refuse_verbatim(const __u8* symbols, __u32 window) {
-  if (al_count_zeros(symbols, window) > window / 2) return AL_REFUSED_SILENCE;
+  /* Not more than half can be 0 where none of the first half is. */
+  if (al_count_zeros(symbols, window / 2) != 0 && al_count_zeros(symbols, window) > window / 2)
+    return AL_REFUSED_SILENCE;
   if (!al_has_distinct(symbols, window)) return AL_REFUSED_FEW_SYMBOLS;
   return AL_REFUSALS;
 }

@@ -34,17 +34,16 @@ struct al_scan {
   __u32 payload_at;  /* where it starts in `bytes`, while its first chunk is there */
   __u32 event_ready; /* 1: what al_event tells of the packet is filled in */
   __u32 asked;       /* 1: the flow's selectivity is in `threshold` */
-  __u32 flow_known;  /* 1: a flow without carry has an entry */
   __u64 time_ns;     /* 0: the clock was not asked yet */
   struct al_rtp rtp;
 };
 
 struct al_scratch {
-  __u64 gear[256]; /* first: reached from the same base register as everything else, without an offset */
-  __s64 tokens;    /* payload bytes that this CPU may scan until it asks the clock again */
+  struct al_gear gear; /* first: reached from the same base register as everything else, without an offset */
+  __s64 tokens;        /* payload bytes that this CPU may scan until it asks the clock again */
   __u64 refilled_ns;
-  __u32 busy; /* 1: in use */
-  __u32 reserved;
+  __u32 busy;        /* 1: in use */
+  __u32 unannounced; /* bytes written to the ring buffer since this CPU last woke its reader */
   struct al_scan scan;
   struct al_packet packet;
   struct al_event event;

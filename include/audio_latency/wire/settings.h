@@ -20,7 +20,7 @@ struct al_settings {
   __u16 reserved;
   __u32 maximum_flows;
   __u64 budget_bytes_per_second; /* payload bytes one CPU may scan a second; 0: no limit */
-  __u32 wakeup_bytes; /* the reader of the ring buffer is woken when so much waits (it has a timer, too); 0: always */
+  __u32 wakeup_bytes; /* a CPU wakes the ring buffer's reader when it has written so much; 0: at each event */
   __u32 reserved_2;
 };
 

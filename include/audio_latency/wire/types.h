@@ -15,8 +15,10 @@
 
 #ifdef __bpf__
 #define AL_UNROLL _Pragma("unroll")
+#define AL_NO_UNROLL _Pragma("clang loop unroll(disable)")
 #else
 #define AL_UNROLL
+#define AL_NO_UNROLL
 #endif
 
 /* The compiler must load again from memory what it stored: in BPF, what comes back from a map is unknown to the
