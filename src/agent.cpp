@@ -66,7 +66,7 @@ Agent::Agent(const Invocation& invocation, std::vector<StaticName> names, Log& l
       sources_(invocation.line.sources()),
       options_(invocation.loaded.options),
       node_(node_name(options_)),
-      resolver_(std::move(names)),
+      names_(std::move(names)),
       pipeline_(options_, resolver_),
       metrics_(options_, resolver_, registry_),
       log_sink_(log, resolver_, clock_, node_) {
@@ -89,6 +89,7 @@ Status Agent::start() {
                                  http_endpoints(board_, {&registry_, &process_metrics_}));
   if (!http) return http.error();
   http_ = std::move(http).value();
+  if (auto identity = start_identity(); !identity) return identity;
   auto capture = LiveCapture::create(options_, log_sink_);
   if (!capture) return capture.error();
   capture_ = std::move(capture).value();
@@ -109,6 +110,18 @@ Status Agent::start() {
               {"metrics_address", options_.metrics_address},
               {"metrics_port", options_.metrics_port}});
   return success();
+}
+
+// Before capture: the first flows have names, where their sockets are open already.
+Status Agent::start_identity() {
+  auto settings = refresher_settings(options_);
+  if (!settings) return settings.error();
+  identity_metrics_.emplace(registry_);
+  return resolver_.start(std::move(settings).value(),
+                         [this](const std::string& event_type, const std::string& message) {
+                           const bool trouble = event_type == "pod_watcher_error";
+                           log_.event(trouble ? LogLevel::warn : LogLevel::info, event_type, message);
+                         });
 }
 
 Status Agent::watch(int descriptor) {
@@ -156,6 +169,7 @@ void Agent::publish() {
   const std::vector<LinkView> links = matcher.links();
   metrics_.update(matcher.stats(), links, matcher.coverage(), now);
   capture_metrics_->update(capture_->stats(), clock_.uncertainty_ns(), now);
+  identity_metrics_->update(resolver_);
   recent_matches_.publish(board_, resolver_, clock_);
   publish_links(links);
   board_.set_not_ready_reason(not_ready_reason());
@@ -178,6 +192,8 @@ std::string Agent::not_ready_reason() const {
         "The signature table is too small to tell repeats: raise MAX_ACTIVE_SIGNATURES or SIGNATURE_SELECTIVITY, or "
         "name fewer AUDIO_PORTS.";
   }
+  const std::string naming = resolver_.not_ready_reason();
+  if (!naming.empty()) reason += (reason.empty() ? "" : " ") + ("Pods are not named: " + naming + ".");
   return reason;
 }
 
@@ -215,7 +231,7 @@ void Agent::reload_names() {
     log_.event(LogLevel::error, "reload", names.error().message);
     return;
   }
-  resolver_.replace(std::move(names).value());
+  names_.replace(std::move(names).value());
 }
 
 }  // namespace audio_latency

@@ -10,6 +10,7 @@
 #include "capture_live.hpp"
 #include "command.hpp"
 #include "fd.hpp"
+#include "identity_live.hpp"
 #include "identity_static.hpp"
 #include "log.hpp"
 #include "pipeline.hpp"
@@ -18,6 +19,7 @@
 #include "sink_log.hpp"
 #include "sink_metrics.hpp"
 #include "sink_metrics_capture.hpp"
+#include "sink_metrics_identity.hpp"
 #include "sink_metrics_process.hpp"
 
 namespace audio_latency {
@@ -35,6 +37,7 @@ class Agent {
  private:
   Agent(const Invocation& invocation, std::vector<StaticName> names, Log& log);
   Status start();
+  Status start_identity();
   Status watch(int descriptor);
   Status drain();
   void tick();
@@ -50,7 +53,8 @@ class Agent {
   Options options_;
   const std::string node_;
   WallClock clock_;
-  StaticResolver resolver_;
+  StaticResolver names_;
+  LiveIdentity resolver_{names_};
   Pipeline pipeline_;
   prometheus::Registry registry_;
   ProcessMetrics process_metrics_;
@@ -63,6 +67,7 @@ class Agent {
   Fd epoll_;
   std::unique_ptr<LiveCapture> capture_;
   std::optional<CaptureMetrics> capture_metrics_;
+  std::optional<IdentityMetrics> identity_metrics_;
   std::unique_ptr<HttpServer> http_;  // last: its threads read the members above
   unsigned ticks_ = 0;
 };

@@ -9,4 +9,12 @@ EndpointLabel label_of(const Placement& place, const SocketAddress& address, con
   return {endpoint->name, endpoint->namespace_name};
 }
 
+EndpointLabel label_of(const Placement& place, const SocketAddress& address, const IdentityResolver& resolver,
+                       MetricIdentity identity) {
+  EndpointLabel label = label_of(place, address, resolver);
+  const Endpoint* endpoint = identity == MetricIdentity::workload ? resolver.endpoint(place.endpoint) : nullptr;
+  if (endpoint != nullptr && endpoint->workload != "unknown") label.pod = endpoint->workload;
+  return label;
+}
+
 }  // namespace audio_latency

@@ -5,6 +5,7 @@
 
 #include "audio_latency/endpoint.hpp"
 #include "audio_latency/match.hpp"
+#include "audio_latency/options.hpp"
 
 namespace audio_latency {
 
@@ -15,5 +16,8 @@ struct EndpointLabel {
   bool operator==(const EndpointLabel&) const = default;
 };
 EndpointLabel label_of(const Placement& place, const SocketAddress& address, const IdentityResolver& resolver);
+// The same by workload, where there is one: fewer series (METRIC_IDENTITY).
+EndpointLabel label_of(const Placement& place, const SocketAddress& address, const IdentityResolver& resolver,
+                       MetricIdentity identity);
 
 }  // namespace audio_latency

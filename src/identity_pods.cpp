@@ -119,9 +119,8 @@ void PodDirectory::set_interfaces(std::vector<InterfaceAddresses> interfaces, st
   for (auto& [index, seen] : interfaces_) {
     if (!seen.listed && seen.gone == 0) seen.gone = now;
   }
-  std::erase_if(interfaces_, [now](const auto& entry) {
-    return entry.second.gone != 0 && entry.second.gone + kGoneKept <= now;
-  });
+  std::erase_if(interfaces_,
+                [now](const auto& entry) { return entry.second.gone != 0 && entry.second.gone + kGoneKept <= now; });
   other_interfaces_ = std::move(others);
   interfaces_known_ = true;
   for (auto& [ip, lease] : leases_) {

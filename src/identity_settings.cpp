@@ -28,7 +28,8 @@ bool has_capability(int capability) {
 
 bool wants_kubernetes(const Options& options) {
   if (options.k8s_enabled != Tristate::automatic) return options.k8s_enabled == Tristate::yes;
-  return exists(options.k8s_service_account_dir + "/token") || !options.k8s_api_url.empty();
+  if (!options.k8s_api_url.empty()) return true;
+  return exists(options.k8s_service_account_dir + "/token") && !in_cluster_url().empty();
 }
 
 Result<KubernetesSettings> kubernetes_settings(const Options& options) {

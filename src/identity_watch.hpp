@@ -25,7 +25,7 @@ class WatchedObjects {
   virtual void remove(const nlohmann::json& object) = 0;
 };
 
-// Called from any thread; event types as in docs/OPERATIONS.md: pod_watcher_…
+// Called from any thread; event types as in docs/CONFIGURATION.md: pod_watcher_…
 using IdentityLog = std::function<void(const std::string& event_type, const std::string& message)>;
 
 // List, then watch from there with bookmarks; on 410 Gone list again; on failure try again with jitter.

@@ -8,6 +8,7 @@ Pipeline::Pipeline(const Options& options, IdentityResolver& resolver)
 
 void Pipeline::on_observation(const Observation& observation) {
   const PlacedObservation seen = resolver_.place(observation);
+  if (seen.spoofed) return;  // the resolver has counted it
   for (PlacedSink* sink : placed_sinks_) sink->on_placed(seen);
   matcher_.observe(seen);
 }

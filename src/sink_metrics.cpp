@@ -40,7 +40,9 @@ prometheus::Family<prometheus::Histogram>& histograms(prometheus::Registry& regi
 }  // namespace
 
 Metrics::Metrics(const Options& options, const IdentityResolver& resolver, prometheus::Registry& registry)
-    : resolver_(resolver), stale_after_ns_(std::uint64_t{options.flow_timeout_ms} * 10 * 1'000'000) {
+    : resolver_(resolver),
+      identity_(options.metric_identity),
+      stale_after_ns_(std::uint64_t{options.flow_timeout_ms} * 10 * 1'000'000) {
   auto& lost = counters(registry, "audio_series_overflow_total",
                         "Times a value went to the series other because MAX_SERIES label sets exist.");
   const std::size_t most = options.max_series;
@@ -90,12 +92,12 @@ void Metrics::on_match(const Match& match) {
                             ? SeriesKey(match.source_place, match.source)
                             : SeriesKey(match.source_place, match.source, match.dest_place, match.dest);
   const auto labels = [&] {
-    const EndpointLabel source = label_of(match.source_place, match.source, resolver_);
+    const EndpointLabel source = label_of(match.source_place, match.source, resolver_, identity_);
     if (match.kind == MatchKind::stage) {
       return prometheus::Labels{
           {"pod", source.pod}, {"namespace", source.namespace_name}, {"measurement", kMeasurement}};
     }
-    return pair_labels(source, label_of(match.dest_place, match.dest, resolver_));
+    return pair_labels(source, label_of(match.dest_place, match.dest, resolver_, identity_));
   };
   Histograms& table = match.kind == MatchKind::latency ? *latency_
                       : match.kind == MatchKind::stage ? *stage_
@@ -107,7 +109,7 @@ void Metrics::on_placed(const PlacedObservation& seen) {
   const SocketAddress& sender = seen.observation.flow.source;
   const auto key = SeriesKey(seen.sender, sender).with(static_cast<std::uint8_t>(seen.observation.domain));
   const auto labels = [&] {
-    const EndpointLabel label = label_of(seen.sender, sender, resolver_);
+    const EndpointLabel label = label_of(seen.sender, sender, resolver_, identity_);
     return prometheus::Labels{{"pod", label.pod},
                               {"namespace", label.namespace_name},
                               {"domain", std::string(to_string(seen.observation.domain))}};
@@ -141,7 +143,8 @@ void Metrics::update_links(const std::vector<LinkView>& links, EventTime now) {
     const SocketAddress& dest = link.later.destination;
     const SeriesKey key(link.source, source, link.dest, dest);
     const auto labels = [&] {
-      return pair_labels(label_of(link.source, source, resolver_), label_of(link.dest, dest, resolver_));
+      return pair_labels(label_of(link.source, source, resolver_, identity_),
+                         label_of(link.dest, dest, resolver_, identity_));
     };
     const Gauges::Series& current = current_->at(key, now, labels);
     const Gauges::Series& drift = drift_->at(key, now, labels);
@@ -167,7 +170,7 @@ void Metrics::update_coverage(const std::vector<CoverageView>& coverage, EventTi
     if (flow.speech_seconds == before.speech && flow.measured_seconds == before.measured) continue;
     const SeriesKey key(flow.source, flow.origin.source);
     const auto labels = [&] {
-      const EndpointLabel label = label_of(flow.source, flow.origin.source, resolver_);
+      const EndpointLabel label = label_of(flow.source, flow.origin.source, resolver_, identity_);
       return prometheus::Labels{{"source_pod", label.pod}, {"namespace", label.namespace_name}};
     };
     speech_->at(key, now, labels).metric->Increment(static_cast<double>(flow.speech_seconds - before.speech));

@@ -41,6 +41,7 @@ class Metrics : public MatchSink, public PlacedSink {
   void expire(EventTime now);
 
   const IdentityResolver& resolver_;
+  const MetricIdentity identity_;
   const std::uint64_t stale_after_ns_;
   std::unique_ptr<Histograms> latency_;
   std::unique_ptr<Histograms> stage_;

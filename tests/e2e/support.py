@@ -151,7 +151,8 @@ class Agent:
         self.port = int(variables.pop("METRICS_PORT", 0)) or (9090 if namespace else free_port())
         self.output = tempfile.NamedTemporaryFile("w+", prefix="alt-log-", suffix=".jsonl")
         environment = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "AL_BUILD")}
-        environment |= {"LOG_FORMAT": "json", "METRICS_PORT": str(self.port), "K8S_ENABLED": "false"}
+        environment |= {"LOG_FORMAT": "json", "METRICS_PORT": str(self.port), "K8S_ENABLED": "false",
+                        "PROCESS_IDENTITY": "off"}
         environment |= {name: str(value) for name, value in variables.items()}
         enter = ["nsenter", f"--net=/run/netns/{namespace}"] if namespace else []
         self.process = subprocess.Popen([*enter, *prefix, str(PROGRAM), *map(str, arguments)], env=environment,
