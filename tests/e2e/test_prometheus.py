@@ -81,7 +81,7 @@ def live():
                 demo_report.collect(agent, matches)
                 return not calls.playing()
             support.eventually(ended, SECONDS + 60, "the end of the call", 0.5)
-            support.eventually(lambda: settled(agent, matches), 20, "the last matches", 0.5)
+            support.eventually(lambda: settled(agent, matches), 20, "the last matches", 0.1)
             text = agent.get("/metrics")[1]
             count = support.total(support.parse_metrics(text), "audio_latency_seconds_count")
             support.eventually(lambda: scraped(namespace) >= count, 20, "a scrape of the last latencies", 0.5)
@@ -91,7 +91,10 @@ def live():
 
 
 def settled(agent, matches):
+    """Nothing new for longer than the second between two publications."""
+    demo_report.collect(agent, matches)
     before = len(matches)
+    time.sleep(1.6)
     demo_report.collect(agent, matches)
     return before > 0 and len(matches) == before
 
