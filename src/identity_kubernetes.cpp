@@ -88,7 +88,7 @@ std::string in_cluster_url() {
 Result<std::unique_ptr<KubernetesWatcher>> KubernetesWatcher::create(const KubernetesSettings& settings,
                                                                      PodDirectory& pods, ServiceDirectory& services,
                                                                      const IdentityLog& log,
-                                                                     std::function<void()> on_change) {
+                                                                     const std::function<void()>& on_change) {
   std::unique_ptr<KubernetesWatcher> watcher(new KubernetesWatcher);
   const auto add = [&](ResourceWatch::Settings watch, std::unique_ptr<WatchedObjects> objects) -> Status {
     auto client = ApiClient::create(settings.api);

@@ -33,7 +33,7 @@ class KubernetesWatcher {
   // `on_change` is called by those threads.
   static Result<std::unique_ptr<KubernetesWatcher>> create(const KubernetesSettings& settings, PodDirectory& pods,
                                                            ServiceDirectory& services, const IdentityLog& log,
-                                                           std::function<void()> on_change);
+                                                           const std::function<void()>& on_change);
   ~KubernetesWatcher();
   KubernetesWatcher(const KubernetesWatcher&) = delete;
   KubernetesWatcher& operator=(const KubernetesWatcher&) = delete;

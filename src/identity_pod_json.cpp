@@ -39,7 +39,7 @@ std::string cron_job_or_job(const std::string& job) {
 
 std::string owned_workload(const Json& metadata, const Json& owner, const std::string& pod) {
   const std::string kind = text(owner, "kind");
-  const std::string name = text(owner, "name");
+  std::string name = text(owner, "name");
   if (kind == "ReplicaSet") {
     const std::string hash = text(member(metadata, "labels"), "pod-template-hash");
     if (!hash.empty() && ends_with(name, "-" + hash)) return name.substr(0, name.size() - hash.size() - 1);
@@ -56,7 +56,7 @@ std::string workload_of(const Json& metadata, const std::string& pod) {
     if (member(owner, "controller") == true) return owned_workload(metadata, owner, pod);
   }
   for (const char* label : {"app.kubernetes.io/name", "app"}) {
-    const std::string value = text(member(metadata, "labels"), label);
+    std::string value = text(member(metadata, "labels"), label);
     if (!value.empty()) return value;
   }
   return pod;
