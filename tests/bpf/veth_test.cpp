@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+// Packets longer than BPF_PROG_TEST_RUN takes: GSO and non-linear ones of up to 64 KiB, through the attached program.
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <sched.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <thread>
+
+#include "capture_attach.hpp"
+#include "support/bpf_program.hpp"
+#include "support/oracle.hpp"
+#include "support/veth_pair.hpp"
+
+namespace audio_latency::test {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr std::size_t kBounded = 4096;   // what the bounded build scans of a packet
+constexpr std::size_t kLongest = 65507;  // UDP over IPv4; with its Ethernet header more than GSO takes
+const std::vector<std::size_t> kLengths = {4096, 4097, 8192, 8200, 12345, 16384, 20000, 40961, 65000, 65480};
+
+// One CPU: a stream's packets would overtake each other else, which is counted but not what is tested here.
+void stay_on_this_cpu() {
+  cpu_set_t only;
+  CPU_ZERO(&only);
+  CPU_SET(sched_getcpu(), &only);
+  sched_setaffinity(0, sizeof only, &only);
+}
+
+// The program on the ingress of a veth.
+class Watched {
+ public:
+  Watched(const VethPair& pair, ProgramBuild build, const al_settings& settings, std::vector<AudioPort> ports = {})
+      : program_(settings, {.build = build, .ports = std::move(ports)}), index_(pair.near_index()) {
+    EXPECT_TRUE(program_.program().add_interface(index_, AL_INGRESS, AL_INTERFACE_LOOPBACK).ok());
+    AttachPrograms programs;
+    programs.ethernet[AL_INGRESS] = FdView(program_.program().program_fd(true, AL_INGRESS));
+    attacher_ = std::move(make_attacher(AttachMode::automatic, programs).value());
+    attachment_ = std::move(attacher_->attach({index_, pair.near_name(), AL_INGRESS, LinkLayer::ethernet}).value());
+  }
+
+  al_counters counters() const { return program_.counters(index_); }
+
+  // What was selected since the last call, once `packets` packets were scanned in all.
+  std::vector<al_event> events_after(std::uint64_t packets) {
+    const auto deadline = steady_clock::now() + std::chrono::seconds(20);
+    while (counters().packets[AL_SCANNED] < packets && steady_clock::now() < deadline)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    EXPECT_EQ(counters().packets[AL_SCANNED], packets);
+    return program_.events();
+  }
+
+ private:
+  TestProgram program_;
+  std::uint32_t index_;
+  std::unique_ptr<Attacher> attacher_;
+  std::unique_ptr<Attachment> attachment_;
+};
+
+class KernelVeth : public testing::TestWithParam<ProgramBuild> {
+ protected:
+  void SetUp() override {
+    if (const std::string missing = missing_privilege(); !missing.empty()) GTEST_SKIP() << missing;
+    stay_on_this_cpu();
+  }
+
+  // What this build takes of a payload.
+  static Bytes scanned(const Bytes& payload) {
+    if (GetParam() == ProgramBuild::full || payload.size() <= kBounded) return payload;
+    return {payload.begin(), payload.begin() + kBounded};
+  }
+
+  // Of a single packet, which all events must tell the length of.
+  static std::vector<Selected> selected(const std::vector<al_event>& events, std::size_t payload_length) {
+    std::vector<Selected> all;
+    for (const al_event& event : events) {
+      EXPECT_EQ(event.payload_length, payload_length);
+      all.push_back({event.offset, event.leading_zeros, event.signature});
+    }
+    return all;
+  }
+
+  // What the counters say after payloads of these lengths, a packet each.
+  static void expect_counted(const al_counters& counters, const std::vector<std::size_t>& lengths) {
+    std::uint64_t bytes = 0;
+    std::uint64_t truncated = 0;
+    for (const std::size_t length : lengths) {
+      const bool cut = GetParam() == ProgramBuild::bounded && length > kBounded;
+      bytes += cut ? kBounded : length;
+      truncated += cut;
+    }
+    EXPECT_EQ(counters.packets[AL_SCANNED], lengths.size());
+    EXPECT_EQ(counters.scanned_bytes, bytes);
+    EXPECT_EQ(counters.trouble[AL_TROUBLE_TRUNCATED], truncated);
+    EXPECT_EQ(counters.trouble[AL_TROUBLE_LOAD_FAILED], 0U);
+    EXPECT_EQ(counters.lost[AL_LOST_RING_FULL], 0U);
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Builds, KernelVeth, testing::Values(ProgramBuild::full, ProgramBuild::bounded),
+                         [](const auto& given) { return given.param == ProgramBuild::full ? "full" : "bounded"; });
+
+TEST_P(KernelVeth, UdpGsoByAllAlgorithmsAndWindows) {
+  const VethPair pair(1500);
+  std::uint16_t port = 10'000;  // a flow for each packet, or the flow's selectivity would rise
+  for (const al_algorithm algorithm : {AL_XXHASH, AL_ROLLING_HASH, AL_CRC32}) {
+    for (const std::uint8_t window : {16, 32, 64}) {
+      const al_settings settings = oracle_settings(algorithm, window, 8);
+      Watched watched(pair, GetParam(), settings);
+      std::uint64_t sent = 0;
+      for (const std::size_t length : kLengths) {
+        const Bytes payload = random_bytes(length, port);
+        const Fd socket = pair.far_udp(port++);
+        const int segment = 1400;
+        ASSERT_EQ(setsockopt(socket.get(), IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof segment), 0);
+        ASSERT_EQ(send(socket.get(), payload.data(), length, 0), static_cast<ssize_t>(length));
+        ASSERT_EQ(selected(watched.events_after(++sent), length), select_verbatim(scanned(payload), settings))
+            << "algorithm " << algorithm << " window " << int{window} << " length " << length;
+      }
+      expect_counted(watched.counters(), kLengths);
+    }
+  }
+}
+
+// The linear part ends anywhere: in the headers, in the payload, behind the bytes that are loaded first.
+TEST_P(KernelVeth, NonLinearFrames) {
+  const VethPair pair(65535);
+  const al_settings settings = oracle_settings();
+  Watched watched(pair, GetParam(), settings);
+  std::vector<std::size_t> lengths;
+  for (const std::uint16_t segment : {0, 1400}) {
+    for (const std::uint16_t linear : {14, 30, 42, 43, 127, 128, 200, 700, 4200}) {
+      if (segment != 0 && linear < 42) continue;  // GSO needs its headers in one piece
+      for (std::size_t length : kLengths) {
+        if (segment == 0 && length == kLengths.back()) length = kLongest;
+        const auto port = static_cast<std::uint16_t>(2000 + lengths.size());
+        const Bytes payload = random_bytes(length, port);
+        const Bytes frame = Packet().ethernet().ipv4().udp(1000, port).payload(payload).build();
+        pair.send_frame(frame, {.linear = linear, .segment = segment});
+        lengths.push_back(length);
+        ASSERT_EQ(selected(watched.events_after(lengths.size()), length), select_verbatim(scanned(payload), settings))
+            << "linear " << linear << " segment " << segment << " length " << length;
+      }
+    }
+  }
+  expect_counted(watched.counters(), lengths);
+}
+
+// Short packets are read whole, wherever their linear part ends.
+TEST_P(KernelVeth, ShortNonLinearFrames) {
+  const VethPair pair(65535);
+  const al_settings settings = oracle_settings();
+  Watched watched(pair, GetParam(), settings);
+  std::vector<std::size_t> lengths;
+  for (const std::size_t length : {3000, 3300, 3400, 3500, 3600, 3700, 4000}) {
+    for (const std::uint16_t linear : {14, 60, 128, 129, 1000}) {
+      const auto port = static_cast<std::uint16_t>(2000 + lengths.size());
+      const Bytes payload = random_bytes(length, port);
+      const Bytes frame = Packet().ethernet().ipv4().udp(1000, port).payload(payload).build();
+      pair.send_frame(frame, {.linear = linear});
+      lengths.push_back(length);
+      ASSERT_EQ(selected(watched.events_after(lengths.size()), length), select_verbatim(payload, settings))
+          << "linear " << linear << " length " << length;
+    }
+  }
+  expect_counted(watched.counters(), lengths);
+}
+
+// Runs go on from chunk to chunk and from packet to packet.
+TEST_P(KernelVeth, LongRtpPackets) {
+  const VethPair pair(65535);
+  const al_settings settings = oracle_settings();
+  Watched watched(pair, GetParam(), settings, {{5004, AL_FORMAT_RTP}});
+  std::vector<Selected> found;
+  Bytes audio;
+  for (std::uint16_t number = 0; number < 20; ++number) {
+    const std::size_t length = GetParam() == ProgramBuild::full ? 3900U + 1777U * number : 3900U;
+    const Bytes piece = random_bytes(length, 300U + number);
+    RtpFields rtp;
+    rtp.sequence = number;
+    rtp.extension_words = number % 3 - 1;
+    const Bytes frame = Packet().ethernet().ipv4().udp(1000, 5004).rtp(rtp).payload(piece).build();
+    pair.send_frame(frame, {.linear = 42});
+    const std::size_t header = frame.size() - 42 - length;
+    for (const al_event& event : watched.events_after(number + 1U))
+      if (event.leading_zeros >= 10)  // where more is selected than in speech, the flow's selectivity rises
+        found.push_back(
+            {static_cast<std::uint32_t>(event.offset - header + audio.size()), event.leading_zeros, event.signature});
+    audio.insert(audio.end(), piece.begin(), piece.end());
+  }
+  al_settings strict = settings;
+  strict.selectivity = 10;
+  EXPECT_EQ(found, select_verbatim(audio, strict));
+  EXPECT_EQ(watched.counters().trouble[AL_TROUBLE_TRUNCATED], 0U);
+}
+
+// Where TCP's packets begin is up to TCP: any cut gives the windows of the uncut stream.
+TEST_P(KernelVeth, TcpGso) {
+  if (GetParam() == ProgramBuild::bounded) GTEST_SKIP() << "passes over the rest of long packets: UdpGso counts it";
+  const VethPair pair(1500);
+  const Bytes stream = random_bytes(1 << 20, 9);
+  al_settings strict = oracle_settings();
+  strict.selectivity = 10;  // the flow's rises: it is sent faster than it plays
+  std::map<std::uint64_t, Selected> expected;
+  for (const Selected& one : select_verbatim(stream, strict)) expected.emplace(one.signature, one);
+  ASSERT_GT(expected.size(), 900U);
+
+  Watched watched(pair, GetParam(), oracle_settings());
+  send_stream(pair, stream);
+  std::uint32_t longest = 0;
+  std::map<std::uint64_t, std::uint32_t> found;  // sequence number by signature
+  for (const al_event& event : watched.events_after(watched.counters().packets[AL_SCANNED])) {
+    longest = std::max(longest, event.payload_length);
+    if (event.leading_zeros >= 10) found.emplace(event.signature, event.stream_id);
+  }
+  EXPECT_GT(longest, 16'384U) << "no GSO packets were sent";
+  ASSERT_EQ(found.size(), expected.size());
+  const std::uint32_t start = found.begin()->second - expected[found.begin()->first].offset;
+  for (const auto& [signature, sequence] : found) {
+    ASSERT_TRUE(expected.contains(signature));
+    EXPECT_EQ(sequence - start, expected[signature].offset);
+  }
+  const al_counters counters = watched.counters();
+  EXPECT_GE(counters.scanned_bytes, stream.size());
+  EXPECT_EQ(counters.trouble[AL_TROUBLE_LOAD_FAILED] + counters.trouble[AL_TROUBLE_TRUNCATED], 0U);
+  EXPECT_EQ(counters.trouble[AL_TROUBLE_FLOW_BUSY], 0U);
+}
+
+}  // namespace
+}  // namespace audio_latency::test
