@@ -103,11 +103,12 @@ bool parse_node_name(std::string_view text, Options& options) {
 }
 
 bool parse_api_url(std::string_view text, Options& options) {
-  const auto rest = text.substr(std::min(text.size(), text.find("://") + 3));
+  if (!text.empty() && text.find_first_not_of('/') == std::string_view::npos) return false;
+  while (text.ends_with('/')) text.remove_suffix(1);
   const bool http = text.starts_with("http://") || text.starts_with("https://");
   const bool printable = std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
-  if (!text.empty() && (!http || rest.empty() || !printable)) return false;
-  options.k8s_api_url = text.ends_with('/') ? text.substr(0, text.size() - 1) : text;
+  if (!text.empty() && (!http || !printable)) return false;
+  options.k8s_api_url = text;
   return true;
 }
 
