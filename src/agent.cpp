@@ -56,17 +56,17 @@ Result<Fd> timer_descriptor() {
 Result<std::unique_ptr<Agent>> Agent::create(const Invocation& invocation, Log& log) {
   auto names = read_names_file(invocation.loaded.options.names_file);
   if (!names) return names.error();
-  std::unique_ptr<Agent> agent(new Agent(invocation, std::move(names).value(), log));
+  std::unique_ptr<Agent> agent(new Agent(invocation, names.value(), log));
   if (auto started = agent->start(); !started) return started.error();
   return agent;
 }
 
-Agent::Agent(const Invocation& invocation, std::vector<StaticName> names, Log& log)
+Agent::Agent(const Invocation& invocation, const std::vector<StaticName>& names, Log& log)
     : log_(log),
       sources_(invocation.line.sources()),
       options_(invocation.loaded.options),
       node_(node_name(options_)),
-      names_(std::move(names)),
+      names_(names),
       pipeline_(options_, resolver_),
       metrics_(options_, resolver_, registry_),
       log_sink_(log, resolver_, clock_, node_) {
@@ -231,7 +231,7 @@ void Agent::reload_names() {
     log_.event(LogLevel::error, "reload", names.error().message);
     return;
   }
-  names_.replace(std::move(names).value());
+  names_.replace(names.value());
 }
 
 }  // namespace audio_latency

@@ -35,7 +35,7 @@ class Agent {
   Status run();
 
  private:
-  Agent(const Invocation& invocation, std::vector<StaticName> names, Log& log);
+  Agent(const Invocation& invocation, const std::vector<StaticName>& names, Log& log);
   Status start();
   Status start_identity();
   Status watch(int descriptor);

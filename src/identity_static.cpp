@@ -76,13 +76,13 @@ class StaticResolver::Table {
   std::vector<Prefix> prefixes_;
 };
 
-StaticResolver::StaticResolver(std::vector<StaticName> names) {
-  replace(std::move(names));
+StaticResolver::StaticResolver(const std::vector<StaticName>& names) {
+  replace(names);
 }
 
 StaticResolver::~StaticResolver() = default;
 
-void StaticResolver::replace(std::vector<StaticName> names) {
+void StaticResolver::replace(const std::vector<StaticName>& names) {
   auto table = std::make_unique<Table>();
   for (const StaticName& name : names) table->add(name, id_of(name));
   table->finish();

@@ -30,11 +30,11 @@ Result<std::vector<StaticName>> parse_names(const std::string& text, const std::
 // Names from a file, else the bare address. The most specific entry wins: longest prefix, then a given port.
 class StaticResolver : public IdentityResolver {
  public:
-  explicit StaticResolver(std::vector<StaticName> names = {});
+  explicit StaticResolver(const std::vector<StaticName>& names = {});
   ~StaticResolver() override;
 
   // Takes other names from now on. Endpoints that keep their name keep their id.
-  void replace(std::vector<StaticName> names);
+  void replace(const std::vector<StaticName>& names);
 
   PlacedObservation place(const Observation& observation) override;
   const Endpoint* endpoint(EndpointId id) const override;

@@ -23,7 +23,7 @@ std::string joined(const auto& items, const auto& print, std::string_view none) 
 bool parse_interface(std::string_view text, Options& options) {
   auto interfaces = parse_interfaces(text);
   if (!interfaces) return false;
-  options.interfaces = *std::move(interfaces);
+  options.interfaces = std::move(*interfaces);
   options.interfaces_defaulted = false;
   return true;
 }
@@ -46,7 +46,7 @@ bool parse_address(std::string_view text, Options& options) {
 
 bool parse_audio(std::string_view text, Options& options) {
   auto ports = parse_audio_ports(text);
-  if (ports) options.audio_ports = *std::move(ports);
+  if (ports) options.audio_ports = std::move(*ports);
   return ports.has_value();
 }
 std::string print_audio(const Options& options) {
@@ -66,7 +66,7 @@ bool parse_window(std::string_view text, Options& options) {
 bool parse_tunnels(std::string_view text, Options& options) {
   constexpr std::size_t most = std::size(al_settings{}.tunnel_ports);
   auto ports = text == "none" ? std::vector<std::uint16_t>{} : parse_ports(text, most);
-  if (ports) options.tunnel_ports = *std::move(ports);
+  if (ports) options.tunnel_ports = std::move(*ports);
   return ports.has_value();
 }
 std::string print_tunnels(const Options& options) {
@@ -83,7 +83,7 @@ bool parse_ring(std::string_view text, Options& options) {
 
 bool parse_bucket_list(std::string_view text, Options& options) {
   auto buckets = parse_buckets(text);
-  if (buckets) options.latency_buckets = *std::move(buckets);
+  if (buckets) options.latency_buckets = std::move(*buckets);
   return buckets.has_value();
 }
 std::string print_bucket_list(const Options& options) {

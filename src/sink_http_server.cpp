@@ -92,9 +92,9 @@ class HttpServer::Server : public httplib::Server {
     });
     for (const auto& [path, handler] : handlers) {
       Get(path, [answer = handler](const httplib::Request& request, httplib::Response& response) {
-        HttpAnswer result = answer(query_of(request));
+        const HttpAnswer result = answer(query_of(request));
         response.status = result.status;
-        response.set_content(std::move(result.body), result.type);
+        response.set_content(result.body, result.type);
       });
     }
     set_error_handler([](const httplib::Request&, httplib::Response& response) {
