@@ -67,7 +67,7 @@ struct Link {
   EventTime formed_at = 0;
   EventTime last_match = 0;
   std::uint64_t matches = 0;
-  std::uint32_t votes = 0;  // signatures that passed both flows in this order, believed or not
+  std::uint32_t votes = 0;             // signatures that passed both flows in this order, believed or not
   std::uint64_t later_signatures = 0;  // of the later flow when the first vote came
   bool agreed = false;                 // the held votes agree; they wait for the origin's history only
   std::vector<Vote> held;              // until formed, and while the origin's history is too short

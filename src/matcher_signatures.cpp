@@ -10,8 +10,12 @@ bool before(std::uint32_t a_ms, std::uint32_t b_ms) {
 }
 
 // The queue of ages counts 64 ms and wraps after 70 minutes.
-std::uint16_t queue_time(std::uint32_t ms) { return static_cast<std::uint16_t>(ms >> 6); }
-bool queued_before(std::uint16_t a, std::uint16_t b) { return static_cast<std::int16_t>(a - b) < 0; }
+std::uint16_t queue_time(std::uint32_t ms) {
+  return static_cast<std::uint16_t>(ms >> 6);
+}
+bool queued_before(std::uint16_t a, std::uint16_t b) {
+  return static_cast<std::int16_t>(a - b) < 0;
+}
 
 }  // namespace
 
