@@ -70,7 +70,7 @@ every_variable_has_a_key() {
     key=$(echo "$variable" | awk -F_ '{out = tolower($1); for (i = 2; i <= NF; i++) out = out toupper(substr($i, 1, 1)) tolower(substr($i, 2)); print out}')
     case $variable in K8S_NODE_NAME | NAMES_FILE | PERF_BUFFER_SIZE | K8S_API_URL | K8S_SERVICE_ACCOUNT_DIR) continue ;; esac
     grep -q "^  $key:" "$chart/values.yaml" || { echo "values.yaml has no config.$key for $variable"; missing=1; }
-  done < <(awk -F'[|`]' '/^\| `[A-Z0-9_]+`/ {print $3}' docs/CONFIGURATION.md)
+  done < <(awk -F'[| ]+' '/^\| [A-Z][A-Z0-9_]+ \|/ {print $2}' docs/CONFIGURATION.md)
   return $missing
 }
 expect_ok "config.<key> for every variable" every_variable_has_a_key

@@ -177,6 +177,7 @@ void Agent::publish() {
 
 void Agent::publish_links(const std::vector<LinkView>& links) {
   std::vector<NamedLink> named_links;
+  named_links.reserve(links.size());
   for (const LinkView& link : links) {
     named_links.push_back({link, label_of(link.source, link.earlier.source, resolver_),
                            label_of(link.dest, link.later.destination, resolver_), clock_.realtime_ns(link.formed),

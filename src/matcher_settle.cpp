@@ -8,7 +8,6 @@
 namespace audio_latency {
 
 using matching::FlowRecord;
-using matching::kNone;
 using matching::Link;
 using matching::Trail;
 using matching::Vote;
