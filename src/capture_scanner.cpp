@@ -3,28 +3,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
-#include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "audio_latency/wire/identity.h"
+#include "capture_scanner_flows.hpp"
 
 namespace audio_latency {
 namespace {
-
-template <typename Key>
-struct HashBytes {
-  std::size_t operator()(const Key& key) const {
-    return std::hash<std::string_view>{}({reinterpret_cast<const char*>(&key), sizeof key});
-  }
-};
-template <typename Key>
-struct EqualBytes {
-  bool operator()(const Key& a, const Key& b) const { return std::memcmp(&a, &b, sizeof a) == 0; }
-};
-template <typename Key, typename Value>
-using Table = std::unordered_map<Key, Value, HashBytes<Key>, EqualBytes<Key>>;
 
 // Bytes of one packet while it is scanned. Positions count from the first byte of the run's part of the payload.
 struct Payload {
@@ -42,7 +27,7 @@ class PacketScanner::State {
   }
 
   void scan(const CapturedPacket& captured, ObservationSink& sink);
-  void age(EventTime deadline);
+  void age(EventTime deadline) { flows_.age(deadline); }
 
   al_counters counters{};
   bool stateless = false;
@@ -52,8 +37,6 @@ class PacketScanner::State {
   al_verdict examine(const CapturedPacket& captured, ObservationSink& sink);
   al_format format_of(const al_flow_key& flow) const;
   void parse_rtp(const CapturedPacket& captured, al_format format);
-  al_flow* find_flow(const CapturedPacket& captured, bool create);
-  al_flow* make_flow(const CapturedPacket& captured);
   al_continuity continuity(const al_flow* flow, std::uint32_t length, std::uint32_t& skip) const;
   Payload audio(const CapturedPacket& captured, std::uint32_t skip) const;
   void roll(const CapturedPacket& captured, const Payload& payload, al_run& run, al_flow* flow, bool keyed,
@@ -64,8 +47,7 @@ class PacketScanner::State {
   al_settings settings_;
   al_port_table ports_;
   std::array<__u64, 256> gear_{};
-  Table<al_flow_key, al_flow> flows_;
-  Table<al_sender_key, std::uint32_t> senders_;
+  ScannerFlows flows_{settings_, counters};
 
   // The packet at hand.
   std::array<std::uint8_t, AL_HEADER_BYTES + AL_HEADER_SLACK> header_{};
@@ -100,7 +82,7 @@ al_verdict PacketScanner::State::examine(const CapturedPacket& captured, Observa
   const bool keyed = !stateless && (packet_.flow.protocol == 6 || rtp_.header != 0);
   const bool small = payload_length_ < settings_.minimum_payload;
   if (payload_length_ == 0 || (small && !keyed)) return AL_TOO_SMALL;
-  al_flow* flow = keyed ? find_flow(captured, !small) : nullptr;
+  al_flow* flow = keyed ? flows_.find(packet_.flow, captured, !small) : nullptr;
   if (small && flow == nullptr) return AL_TOO_SMALL;
 
   std::uint32_t skip = 0;
@@ -140,36 +122,6 @@ void PacketScanner::State::parse_rtp(const CapturedPacket& captured, al_format f
   packet_.end -= padding;
 }
 
-al_flow* PacketScanner::State::find_flow(const CapturedPacket& captured, bool create) {
-  const auto found = flows_.find(packet_.flow);
-  al_flow* flow = found != flows_.end() ? &found->second : create ? make_flow(captured) : nullptr;
-  if (flow == nullptr) return nullptr;
-  flow->last_seen_ns = captured.time;
-  al_rate_update(&flow->rate, captured.time, settings_.selectivity);
-  return flow;
-}
-
-al_flow* PacketScanner::State::make_flow(const CapturedPacket& captured) {
-  al_flow fresh{};
-  if (!captured.loopback) {
-    if (!captured.uplink && captured.point.direction == AL_INGRESS)
-      fresh.sender.interface_index = captured.point.interface;
-    else
-      std::copy_n(packet_.flow.source, sizeof fresh.sender.address, fresh.sender.address);
-    std::uint32_t& held = senders_[fresh.sender];
-    if (held >= std::max<std::uint32_t>(settings_.maximum_flows / 10, 1)) {
-      ++counters.trouble[AL_TROUBLE_FLOW_QUOTA];
-      return nullptr;
-    }
-  }
-  if (flows_.size() >= settings_.maximum_flows) {
-    ++counters.trouble[AL_TROUBLE_FLOW_TABLE_FULL];
-    return nullptr;
-  }
-  if (!captured.loopback) ++senders_[fresh.sender];
-  return &flows_.emplace(packet_.flow, fresh).first->second;
-}
-
 al_continuity PacketScanner::State::continuity(const al_flow* flow, std::uint32_t length, std::uint32_t& skip) const {
   if (flow == nullptr) return AL_RUN_BEGINS;
   if (packet_.flow.protocol == 6) return al_continuity_tcp(&flow->run, packet_.sequence, length, &skip);
@@ -206,7 +158,7 @@ void PacketScanner::State::roll(const CapturedPacket& captured, const Payload& p
     if (run.bytes < AL_LAG + window || run.hash >= al_threshold(selectivity)) continue;
     if (!asked) {
       asked = true;
-      flow = find_flow(captured, true);
+      flow = flows_.find(packet_.flow, captured, true);
       if (flow != nullptr) selectivity = flow->rate.selectivity;
       if (run.hash >= al_threshold(selectivity)) continue;
     }
@@ -239,18 +191,6 @@ void PacketScanner::State::take(const CapturedPacket& captured, const std::uint8
   Observation seen = observation_of(event);
   seen.point = captured.point;
   sink.on_observation(seen);
-}
-
-void PacketScanner::State::age(EventTime deadline) {
-  for (auto flow = flows_.begin(); flow != flows_.end();) {
-    if (flow->second.last_seen_ns >= deadline) {
-      ++flow;
-      continue;
-    }
-    const auto sender = senders_.find(flow->second.sender);
-    if (sender != senders_.end() && --sender->second == 0) senders_.erase(sender);
-    flow = flows_.erase(flow);
-  }
 }
 
 PacketScanner::PacketScanner(const al_settings& settings, const al_port_table& ports)

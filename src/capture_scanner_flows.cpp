@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "capture_scanner_flows.hpp"
+
+#include <algorithm>
+
+namespace audio_latency {
+
+al_flow* ScannerFlows::find(const al_flow_key& key, const CapturedPacket& captured, bool create) {
+  const auto found = flows_.find(key);
+  al_flow* flow = found != flows_.end() ? &found->second : create ? make(key, captured) : nullptr;
+  if (flow == nullptr) return nullptr;
+  flow->last_seen_ns = captured.time;
+  al_rate_update(&flow->rate, captured.time, settings_.selectivity);
+  return flow;
+}
+
+al_flow* ScannerFlows::make(const al_flow_key& key, const CapturedPacket& captured) {
+  al_flow fresh{};
+  if (!captured.loopback) {
+    if (!captured.uplink && captured.point.direction == AL_INGRESS)
+      fresh.sender.interface_index = captured.point.interface;
+    else
+      std::copy_n(key.source, sizeof fresh.sender.address, fresh.sender.address);
+    const std::uint32_t held = senders_[fresh.sender];
+    if (held >= std::max<std::uint32_t>(settings_.maximum_flows / 10, 1)) {
+      ++counters_.trouble[AL_TROUBLE_FLOW_QUOTA];
+      return nullptr;
+    }
+  }
+  if (flows_.size() >= settings_.maximum_flows) {
+    ++counters_.trouble[AL_TROUBLE_FLOW_TABLE_FULL];
+    return nullptr;
+  }
+  if (!captured.loopback) ++senders_[fresh.sender];
+  return &flows_.emplace(key, fresh).first->second;
+}
+
+void ScannerFlows::age(EventTime deadline) {
+  for (auto flow = flows_.begin(); flow != flows_.end();) {
+    if (flow->second.last_seen_ns >= deadline) {
+      ++flow;
+      continue;
+    }
+    const auto sender = senders_.find(flow->second.sender);
+    if (sender != senders_.end() && --sender->second == 0) senders_.erase(sender);
+    flow = flows_.erase(flow);
+  }
+}
+
+}  // namespace audio_latency
