@@ -67,7 +67,7 @@ Result<std::vector<StaticName>> static_names(const Options& options) {
 int print_matches(ReplayCapture& capture, const Options& options, const ReplayArguments& arguments) {
   auto names = static_names(options);
   if (!names) return complain(names.error().message);
-  StaticResolver resolver(std::move(*names));
+  StaticResolver resolver(*names);
   Pipeline pipeline(options, resolver);
   const WallClock clock;  // never measured: event time is time of day
   JsonLines json(std::cout, resolver, clock);
