@@ -124,6 +124,7 @@ bool LinkTable::vote(Link& link, const Vote& vote, EventTime window) const {
   held.push_back(vote);
   if (held.size() < rules_.minimum_matches) return false;
   std::vector<std::int64_t> delays;
+  delays.reserve(held.size());
   for (const Vote& each : held) delays.push_back(each.latency_ns);
   const auto middle = delays.begin() + static_cast<std::ptrdiff_t>(delays.size() / 2);
   std::nth_element(delays.begin(), middle, delays.end());
