@@ -103,7 +103,8 @@ AL_INLINE __u32 al_block_roll(const __u8* symbols, const struct al_gear* gear, _
   AL_PAIR(30, after_31, after_32)
   *hash = h;
   return AL_BLOCK;
-  /* clang-format off: it indents such a list anew each time */
+  /* Left as it stands: the formatter indents such a list anew each time. */
+  /* clang-format off */
   AL_EXIT_MIDDLE(1) AL_EXIT(2) AL_EXIT_MIDDLE(3) AL_EXIT(4) AL_EXIT_MIDDLE(5) AL_EXIT(6) AL_EXIT_MIDDLE(7) AL_EXIT(8)
   AL_EXIT_MIDDLE(9) AL_EXIT(10) AL_EXIT_MIDDLE(11) AL_EXIT(12) AL_EXIT_MIDDLE(13) AL_EXIT(14) AL_EXIT_MIDDLE(15) AL_EXIT(16)
   AL_EXIT_MIDDLE(17) AL_EXIT(18) AL_EXIT_MIDDLE(19) AL_EXIT(20) AL_EXIT_MIDDLE(21) AL_EXIT(22) AL_EXIT_MIDDLE(23) AL_EXIT(24)
