@@ -138,18 +138,6 @@ int CaptureProgram::senders_fd() const {
   return bpf_map__fd(skeleton_->maps.senders);
 }
 
-Status CaptureProgram::add_interface(std::uint32_t interface_index, al_direction direction, std::uint64_t flags) {
-  const int cpus = libbpf_num_possible_cpus();
-  std::vector<al_interface> values(static_cast<std::size_t>(std::max(cpus, 1)));
-  for (al_interface& value : values) value.flags = flags;
-  const al_interface_key key{interface_index, static_cast<std::uint32_t>(direction)};
-  if (const int code = bpf_map_update_elem(interfaces_fd(), &key, values.data(), BPF_ANY); code < 0) {
-    return Error{"Interface number " + std::to_string(interface_index) + " can't be watched: " + std::strerror(-code) +
-                 " (at most 4,096 interfaces and directions)."};
-  }
-  return success();
-}
-
 Status CaptureProgram::set_ports(const Options& options) {
   auto table = std::make_unique<al_port_table>();
   fill_port_table(options, *table);

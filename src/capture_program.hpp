@@ -32,14 +32,13 @@ class CaptureProgram {
   int program_fd(bool ethernet, al_direction direction) const;
   const char* program_name(bool ethernet, al_direction direction) const;
 
-  int events_fd() const;      // ring buffer of al_event
+  int events_fd() const;  // ring buffer of al_event
+  // Counters of an interface and direction must be here (KernelInterfaceEntries) before a packet of it is scanned;
+  // packets of others pass uncounted.
   int interfaces_fd() const;  // per-CPU hash: al_interface_key -> al_interface
   int flows_fd() const;       // hash: al_flow_key -> al_flow_slot
   int senders_fd() const;     // hash: al_sender_key -> __u32, entries of `flows` that count against a sender
 
-  // Counters of an interface and direction must exist before a packet of it is scanned; packets of others pass
-  // uncounted. `flags`: enum al_interface_flag.
-  Status add_interface(std::uint32_t interface_index, al_direction direction, std::uint64_t flags);
   Status set_ports(const Options& options);
 
  private:

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "capture_attach.hpp"
+#include "capture_counters_ledger.hpp"
 #include "support/bpf_program.hpp"
 #include "support/oracle.hpp"
 #include "support/veth_pair.hpp"
@@ -38,7 +39,8 @@ class Watched {
  public:
   Watched(const VethPair& pair, ProgramBuild build, const al_settings& settings, std::vector<AudioPort> ports = {})
       : program_(settings, {.build = build, .ports = std::move(ports)}), index_(pair.near_index()) {
-    EXPECT_TRUE(program_.program().add_interface(index_, AL_INGRESS, AL_INTERFACE_LOOPBACK).ok());
+    KernelInterfaceEntries entries{FdView(program_.program().interfaces_fd())};
+    EXPECT_TRUE(entries.add({index_, AL_INGRESS}, AL_INTERFACE_LOOPBACK).ok());
     AttachPrograms programs;
     programs.ethernet[AL_INGRESS] = FdView(program_.program().program_fd(true, AL_INGRESS));
     attacher_ = std::move(make_attacher(AttachMode::automatic, programs).value());

@@ -9,6 +9,8 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "capture_counters_ledger.hpp"
+
 namespace audio_latency::test {
 
 RunResult run_program(int program_fd, const Bytes& packet, std::uint32_t repeat) {
@@ -45,8 +47,9 @@ TestProgram::TestProgram(const al_settings& settings, const Setup& setup) {
   auto loaded = CaptureProgram::load(options, settings, setup.build);
   if (!loaded) throw std::runtime_error(loaded.error().message);
   program_ = std::move(loaded.value());
+  KernelInterfaceEntries entries{FdView(program_->interfaces_fd())};
   for (const al_direction direction : {AL_INGRESS, AL_EGRESS})
-    if (const Status added = program_->add_interface(1, direction, setup.flags); !added)
+    if (const Status added = entries.add({1, direction}, setup.flags); !added)
       throw std::runtime_error(added.error().message);
   ring_.reset(ring_buffer__new(program_->events_fd(), keep, this, nullptr));
   if (!ring_) throw std::runtime_error("ring_buffer__new failed");
