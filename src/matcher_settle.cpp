@@ -2,6 +2,7 @@
 // A settled trail becomes latencies, or the reason why not (matching.md, "What is measured", "What must not be
 // matched").
 #include <algorithm>
+#include <utility>
 
 #include "matcher_state.hpp"
 
@@ -143,17 +144,20 @@ void Matcher::State::drop_loop_entered(Link& link) {
   link.agreed = link.held.size() >= rules_.minimum_matches;
 }
 
+// From now on the link is believed. The votes that it was held back with are handed over.
+std::vector<Vote> Matcher::State::form(Link& link, EventTime now) {
+  link.formed = true;
+  link.formed_at = now;
+  flows_[link.later].follows = true;
+  return std::exchange(link.held, {});
+}
+
 void Matcher::State::try_to_form(Link& link, EventTime now, bool at_end) {
   if (link.formed || !link.agreed) return;
   if (!at_end && is_held_back(link, now)) return;
   drop_loop_entered(link);
   if (!link.agreed) return;
-  link.formed = true;
-  link.formed_at = now;
-  flows_[link.later].follows = true;
-  std::vector<Vote> held;
-  held.swap(link.held);
-  for (const Vote& vote : held) {
+  for (const Vote& vote : form(link, now)) {
     if (is_doubtful(link, vote)) {
       count(Collision::origins);
     } else {
@@ -235,12 +239,7 @@ void Matcher::State::vote_unseen(std::uint32_t signature, const Trail& trail, st
   const EventTime span = link->held.back().later_time - link->held.front().later_time;
   const auto seen = static_cast<double>(later.signatures - link->later_signatures + 1);
   if (span < kUnseenSound || static_cast<double>(link->held.size()) < kUnseenShare * seen) return;
-  link->formed = true;
-  link->formed_at = now_;
-  flows_[link->later].follows = true;
-  std::vector<Vote> held;
-  held.swap(link->held);
-  for (const Vote& each : held) record(*link, each);
+  for (const Vote& each : form(*link, now_)) record(*link, each);
 }
 
 }  // namespace audio_latency
