@@ -19,7 +19,7 @@ enum class ProgramBuild : std::uint8_t { automatic, full, bounded };
 // The kernel program, loaded and verified but attached to nothing. Descriptors are owned by this object. One thread.
 class CaptureProgram {
  public:
-  // Errors name what the kernel or the process lacks: BTF, a capability, a helper.
+  // Errors name what the kernel or the process lacks: a capability, a helper, a map type.
   static Result<std::unique_ptr<CaptureProgram>> load(const Options& options, const al_settings& settings,
                                                       ProgramBuild build = ProgramBuild::automatic);
   ~CaptureProgram();
