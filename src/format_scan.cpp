@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "format_scan.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "audio_latency/wire/g711.h"
+
+namespace audio_latency {
+namespace {
+
+constexpr std::size_t kChunk = 4096;  // symbols at a time: the working memory stays in the first-level cache
+
+using CodeTable = std::array<std::uint8_t, 256>;
+using LinearTable = std::array<std::uint8_t, 65536>;
+
+bool is_linear(al_codec codec) {
+  return codec == AL_CODEC_PCM16LE || codec == AL_CODEC_PCM16BE;
+}
+
+}  // namespace
+
+// Symbols by what is on the wire: [0] mu-law domain, [1] A-law domain.
+struct AudioScanner::Tables {
+  al_gear gear{};
+  std::array<LinearTable, 2> of_linear{};                 // by the 16-bit sample
+  std::array<CodeTable, 2> of_mu_law{};                   // by the code
+  std::array<CodeTable, 2> of_a_law{};                    // by the code
+  std::array<std::array<std::uint16_t, 256>, 2> level{};  // |linear value| of a symbol
+
+  explicit Tables(std::uint32_t window) {
+    al_gear_fill_both(&gear, window);
+    for (std::size_t word = 0; word < 65536; ++word) {
+      const auto linear = static_cast<std::int16_t>(word);
+      of_linear[0][word] = al_mu_law_encode(linear);
+      of_linear[1][word] = al_a_law_encode(linear);
+    }
+    for (std::size_t code = 0; code < 256; ++code) {
+      const std::int16_t mu = al_mu_law_decode(static_cast<std::uint8_t>(code));
+      const std::int16_t a = al_a_law_decode(static_cast<std::uint8_t>(code));
+      for (std::size_t law = 0; law < 2; ++law) {
+        of_mu_law[law][code] = of_linear[law][static_cast<std::uint16_t>(mu)];
+        of_a_law[law][code] = of_linear[law][static_cast<std::uint16_t>(a)];
+      }
+      level[0][code] = static_cast<std::uint16_t>(mu < 0 ? -mu : mu);
+      level[1][code] = static_cast<std::uint16_t>(a < 0 ? -a : a);
+    }
+  }
+};
+
+void AudioRun::end() {
+  verbatim.symbols = 0;
+  verbatim.hash = 0;
+  lagged = 0;
+  end_companded();
+}
+
+void AudioRun::end_companded() {
+  for (SymbolRun* run : {&mu_law, &a_law}) {
+    run->symbols = 0;
+    run->hash = 0;
+  }
+  odd_bytes = 0;
+}
+
+AudioScanner::AudioScanner(const al_settings& settings, std::uint32_t silence_threshold, ObservationSink& sink)
+    : settings_(settings),
+      silence_threshold_(silence_threshold),
+      sink_(sink),
+      tables_(std::make_shared<const Tables>(settings.window)),
+      area_(AL_LAG + kChunk),
+      symbols_(AL_WINDOW_MAX + kChunk + AL_BLOCK) {}
+
+std::uint32_t AudioScanner::scan(AudioRun& run, al_codec codec, ByteSpan bytes, const Places& places,
+                                 const Payload& packet) {
+  const std::uint64_t before = counters_.observations;
+  counters_.bytes += bytes.size();
+  const std::size_t step = kChunk / places.bytes * places.bytes;
+  for (std::size_t at = 0; at < bytes.size(); at += step)
+    scan_chunk(run, codec, bytes.subspan(at, std::min(step, bytes.size() - at)), places.from(at), packet);
+  return static_cast<std::uint32_t>(counters_.observations - before);
+}
+
+void AudioScanner::scan_chunk(AudioRun& run, al_codec codec, ByteSpan bytes, const Places& places,
+                              const Payload& packet) {
+  scan_verbatim(run, bytes, places, packet);
+  if (codec == AL_CODEC_UNKNOWN || codec == AL_CODEC_COMPRESSED) return;
+  const bool linear = is_linear(codec);
+  const Piece piece{places, packet, linear ? 2 : 1, run.odd_bytes};
+  scan_companded(run.mu_law, run, Domain::mu_law, codec, bytes, piece);
+  if (a_law_) scan_companded(run.a_law, run, Domain::a_law, codec, bytes, piece);
+  run.odd_bytes = linear ? static_cast<std::uint8_t>((run.odd_bytes + bytes.size()) % 2) : 0;
+  if (run.odd_bytes != 0) run.odd = bytes.back();
+}
+
+void AudioScanner::scan_verbatim(AudioRun& run, ByteSpan bytes, const Places& places, const Payload& packet) {
+  std::copy_n(run.lag.begin(), AL_LAG, area_.begin());
+  std::copy_n(bytes.begin(), bytes.size(), area_.begin() + AL_LAG);
+  const std::uint8_t* area = area_.data();
+  std::uint8_t* symbols = symbols_.data() + AL_WINDOW_MAX;
+  // The first AL_LAG bytes of a run have none to be compared with.
+  const auto missing = std::min<std::size_t>(AL_LAG - run.lagged, bytes.size());
+  const auto count = static_cast<std::uint32_t>(bytes.size() - missing);
+  for (std::uint32_t i = 0; i < count; ++i) symbols[i] = area[missing + AL_LAG + i] ^ area[missing + i];
+  std::copy_n(area + bytes.size(), AL_LAG, run.lag.begin());
+  run.lagged = static_cast<std::uint8_t>(run.lagged + missing);
+  roll(run.verbatim, Domain::verbatim, count, {places, packet, 1, -static_cast<std::int32_t>(missing)});
+}
+
+void AudioScanner::scan_companded(SymbolRun& run, const AudioRun& bytes_before, Domain domain, al_codec codec,
+                                  ByteSpan bytes, const Piece& piece) {
+  const std::size_t law = domain == Domain::mu_law ? 0 : 1;
+  std::uint8_t* symbols = symbols_.data() + AL_WINDOW_MAX;
+  std::uint32_t count = 0;
+  if (!is_linear(codec)) {
+    const CodeTable& table = codec == AL_CODEC_PCMU ? tables_->of_mu_law[law] : tables_->of_a_law[law];
+    for (const std::uint8_t code : bytes) symbols[count++] = table[code];
+  } else if (!bytes.empty()) {
+    const LinearTable& table = tables_->of_linear[law];
+    const bool big = codec == AL_CODEC_PCM16BE;
+    std::size_t at = 0;
+    if (bytes_before.odd_bytes != 0) {
+      const unsigned first = bytes_before.odd;
+      const unsigned second = bytes[at++];
+      symbols[count++] = table[big ? first << 8 | second : second << 8 | first];
+    }
+    for (; at + 2 <= bytes.size(); at += 2) {
+      const std::uint16_t word = al_load16(bytes.data() + at);
+      symbols[count++] = table[big ? static_cast<std::uint16_t>(word << 8 | word >> 8) : word];
+    }
+  }
+  roll(run, domain, count, piece);
+}
+
+void AudioScanner::roll(SymbolRun& run, Domain domain, std::uint32_t count, const Piece& piece) {
+  const std::uint32_t shift = al_roll_shift(settings_.window);
+  const std::uint64_t threshold = al_threshold(al_rate_update(&run.rate, piece.packet.time, settings_.selectivity));
+  std::copy_n(run.last.begin(), AL_WINDOW_MAX, symbols_.begin());
+  const std::uint8_t* symbols = symbols_.data() + AL_WINDOW_MAX;
+  const std::uint32_t before = run.symbols;
+  for (std::uint32_t at = 0; at < count;) {
+    const std::uint32_t left = count - at;
+    at += left >= AL_BLOCK ? al_block_roll(symbols + at, &tables_->gear, &run.hash, threshold, shift)
+                           : al_block_roll_some(symbols + at, left, &tables_->gear, &run.hash, threshold, shift);
+    if (run.hash < threshold && before + at >= settings_.window) take(run, domain, at - 1, piece);
+  }
+  run.symbols = std::min<std::uint32_t>(before + count, AL_WINDOW_MAX);
+  std::copy_n(symbols_.begin() + count, AL_WINDOW_MAX, run.last.begin());
+}
+
+void AudioScanner::take(SymbolRun& run, Domain domain, std::uint32_t at, const Piece& piece) {
+  const std::uint8_t* window = symbols_.data() + AL_WINDOW_MAX + at + 1 - settings_.window;
+  ++run.rate.selected;
+  Observation seen;
+  std::uint32_t refusal = AL_REFUSALS;
+  if (domain == Domain::verbatim) {
+    refusal = al_refuse_verbatim(window, settings_.window);
+  } else {
+    const auto& level = tables_->level[domain == Domain::mu_law ? 0 : 1];
+    for (std::uint32_t i = 0; i < settings_.window; ++i) {
+      seen.peak = std::max(seen.peak, level[window[i]]);
+      if (i > 0) seen.zero_crossings += (window[i] ^ window[i - 1]) >> 7;
+    }
+    refusal = al_refuse_companded(window, settings_.window, seen.peak, silence_threshold_);
+  }
+  if (refusal != AL_REFUSALS) {
+    ++counters_.refused[refusal];
+    return;
+  }
+  const Payload& packet = piece.packet;
+  seen.time = packet.time;
+  seen.signature =
+      al_signature(settings_.algorithm, window, settings_.window, run.hash, static_cast<std::uint32_t>(domain));
+  seen.domain = domain;
+  seen.flow = packet.flow;
+  seen.point = packet.point;
+  seen.packet = packet.packet;
+  const std::int64_t last = (std::int64_t{at} + 1) * piece.symbol_bytes - 1 - piece.skew;
+  const std::uint32_t place = piece.places.at(static_cast<std::size_t>(last));
+  if (seen.packet.kind == AL_IDENTITY_TCP) seen.packet.stream_id = place;
+  seen.packet.offset = place - packet.sequence;
+  seen.ttl = packet.ttl;
+  seen.tunnelled = packet.tunnelled;
+  seen.leading_zeros = static_cast<std::uint8_t>(std::countl_zero(run.hash));
+  ++counters_.observations;
+  sink_.on_observation(seen);
+}
+
+}  // namespace audio_latency
