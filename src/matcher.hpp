@@ -73,6 +73,8 @@ class Matcher {
   void observe(const PlacedObservation& seen);  // takes effect a few observations later, or with advance()
   void advance(EventTime now);                  // settles trails older than SETTLE_MS, ages the tables
   void finish();                                // the source has ended: settles everything
+  // How far the clock of a node (CapturePoint::node) may be off from this one's, ns; 0 until told, and for node 0.
+  void set_clock_uncertainty(std::uint32_t node, std::uint64_t uncertainty_ns);
 
   MatcherStats stats() const;
   std::vector<LinkView> links() const;

@@ -21,7 +21,9 @@ struct Vote {
   std::int64_t stage_ns = -1;  // from the predecessor's arrival; -1: the earlier hop is not the predecessor
   std::uint64_t signature = 0;
   std::uint32_t origin_flow = kNone;
-  bool counts = false;  // the first recorded latency of this signature
+  std::int64_t uncertainty_ns = 0;  // of the clocks of the two hops' nodes
+  bool counts = false;              // the first recorded latency of this signature
+  bool learned = false;             // recorded by another node
   Domain domain = Domain::verbatim;
 };
 

@@ -79,7 +79,7 @@ void Matcher::State::admit(const Observation& seen, std::uint32_t flow) {
   }
   ++flows_.owner(owner).signatures;
   add_hop(signatures_.add(seen.signature, seen.domain, owner, seen.time), seen, flow);
-  if (!flows_[flow].follows) coverage_.heard(flows_[flow], seen.time);
+  if (!flows_[flow].follows && !seen.learned) coverage_.heard(flows_[flow], seen.time);
 }
 
 void Matcher::State::join(std::uint32_t signature, const Observation& seen, std::uint32_t flow) {
@@ -130,7 +130,9 @@ void Matcher::State::see_again(std::uint32_t signature, Hop& hop, const Observat
   if (seen.time < departure) {
     hop.point = point_of(seen.point);
     hop.ttl = seen.ttl;
+    hop.learned = seen.learned;
   }
+  if (seen.learned) hop.arrival_reported = true;
   hop.set_departure(first);
   hop.arrival_delta = static_cast<std::uint32_t>(arrival - first);
   schedule(signature, seen.time);
@@ -164,6 +166,7 @@ void Matcher::State::add_hop(std::uint32_t signature, const Observation& seen, s
   hop.point = point_of(seen.point);
   hop.ip_id = static_cast<std::uint16_t>(seen.packet.ip_id_or_label);
   hop.ttl = seen.ttl;
+  hop.learned = seen.learned;
 }
 
 std::uint32_t Matcher::State::identity_of(const PacketIdentity& packet) const {
@@ -180,7 +183,19 @@ std::uint32_t Matcher::State::point_of(const CapturePoint& point) {
   const std::uint32_t number =
       points_.try_emplace(point, static_cast<std::uint32_t>(points_.size() % 1024)).first->second;
   last_point_ = {point, number};
+  point_nodes_[number] = point.node;
   return number;
+}
+
+std::int64_t Matcher::State::uncertainty_between(const Hop& a, const Hop& b) const {
+  const std::uint32_t node_a = point_nodes_[a.point];
+  const std::uint32_t node_b = point_nodes_[b.point];
+  if (node_a == node_b) return 0;  // one clock
+  const auto of = [&](std::uint32_t node) {
+    const auto known = clock_uncertainty_.find(node);
+    return known == clock_uncertainty_.end() ? std::int64_t{0} : static_cast<std::int64_t>(known->second);
+  };
+  return of(node_a) + of(node_b);
 }
 
 void Matcher::State::schedule(std::uint32_t signature, EventTime time) {

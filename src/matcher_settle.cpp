@@ -105,10 +105,11 @@ void Matcher::State::evaluate_pair(std::uint32_t signature, const Trail& trail, 
   vote.signature = signatures_[signature].value();
   vote.origin_flow = root.flow;
   vote.domain = domain;
+  vote.learned = to.hop->learned;
+  vote.uncertainty_ns = uncertainty_between(*from.hop, *to.hop);
   if (is_doubtful(*link, vote)) return count(Collision::origins);
-  vote.counts = !signatures_[signature].matched;
-  signatures_[signature].matched = true;
-
+  vote.counts = !signatures_[signature].matched && !vote.learned;
+  signatures_[signature].matched |= vote.counts;
   if (link->formed) return record(*link, vote);
   link->last_match = to.departure;
   const EventTime window = link->agreed ? rules_.flow_timeout : forming_window(flows_[to.flow]);
@@ -177,7 +178,8 @@ void Matcher::State::record(Link& link, const Vote& vote) {
   link.last_match = vote.later_time;
   link.delays.add(vote.later_time, vote.latency_ns);
   if (vote.counts) ++stats_.matched;
-  coverage_.measured(flows_[vote.origin_flow], vote.origin_time);
+  if (!vote.learned) coverage_.measured(flows_[vote.origin_flow], vote.origin_time);
+  if (!vote.learned && vote.latency_ns < vote.uncertainty_ns) ++stats_.uncertain;
 
   Match match;
   match.kind = MatchKind::latency;
@@ -189,6 +191,8 @@ void Matcher::State::record(Link& link, const Vote& vote) {
   match.latency_ns = vote.latency_ns;
   match.signature = vote.signature;
   match.domain = vote.domain;
+  match.uncertainty_ns = static_cast<std::uint64_t>(vote.uncertainty_ns);
+  match.learned = vote.learned;
   sink_.on_match(match);
   if (vote.stage_ns < 0) return;
   match.kind = MatchKind::stage;
@@ -234,6 +238,7 @@ void Matcher::State::vote_unseen(std::uint32_t signature, const Trail& trail, st
   vote.signature = signatures_[signature].value();
   vote.origin_flow = trail[root].flow;
   vote.domain = link->domain;
+  vote.learned = trail[i].hop->learned;
   if (vote.latency_ns > static_cast<std::int64_t>(rules_.maximum_latency)) return;
   if (!links_.vote(*link, vote, 3 * kUnseenSound)) return;
   const EventTime span = link->held.back().later_time - link->held.front().later_time;

@@ -41,6 +41,7 @@ class Matcher::State {
   void observe(const PlacedObservation& seen);
   void advance(EventTime now);
   void finish();
+  void set_clock_uncertainty(std::uint32_t node, std::uint64_t ns) { clock_uncertainty_[node] = ns; }
 
   MatcherStats stats() const;
   std::vector<LinkView> links() const;
@@ -69,6 +70,7 @@ class Matcher::State {
   void add_hop(std::uint32_t signature, const Observation& seen, std::uint32_t flow);
   std::uint32_t identity_of(const PacketIdentity& packet) const;
   std::uint32_t point_of(const CapturePoint& point);
+  std::int64_t uncertainty_between(const matching::Hop& a, const matching::Hop& b) const;
   void schedule(std::uint32_t signature, EventTime time);
 
   // matcher_settle.cpp: a trail becomes latencies.
@@ -103,6 +105,8 @@ class Matcher::State {
   std::size_t waited_ = 0;  // observations that came in all
   std::size_t placed_ = 0;  // and those that have left the queue
   std::map<CapturePoint, std::uint32_t> points_;
+  std::array<std::uint32_t, 1024> point_nodes_{};  // node of each number; the last that has it
+  std::map<std::uint32_t, std::uint64_t> clock_uncertainty_;
   std::pair<CapturePoint, std::uint32_t> last_point_{{kNoNode, 0, 0}, 0};
   MatcherStats stats_;
   bool started_ = false;

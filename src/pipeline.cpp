@@ -14,6 +14,7 @@ void Pipeline::on_observation(const Observation& observation) {
 }
 
 void Pipeline::on_match(const Match& match) {
+  if (match.learned) return;  // another node records it
   for (MatchSink* sink : match_sinks_) sink->on_match(match);
 }
 

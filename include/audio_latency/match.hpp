@@ -26,6 +26,7 @@ struct Match {
   std::uint64_t uncertainty_ns = 0;
   std::uint64_t signature = 0;
   Domain domain = Domain::verbatim;
+  bool learned = false;  // the later hop was: another node records this match
 };
 
 // Called by the loop thread.

@@ -55,6 +55,7 @@ struct Observation {
   std::uint8_t leading_zeros = 0;
   std::uint16_t peak = 0;
   std::uint8_t zero_crossings = 0;
+  bool learned = false;  // told of for the sake of what comes; whatever it completes is recorded by another node
 };
 
 Observation observation_of(const al_event& event);
