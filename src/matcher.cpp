@@ -75,12 +75,20 @@ void Matcher::State::step_to(EventTime now) {
 void Matcher::State::finish() {
   place_waiting();
   while (!due_.empty()) settle_until(due_.back().time);
-  links_.each([this](matching::Link& link) { try_to_form(link, now_, true); });
+  form_links(now_, true);
+}
+
+void Matcher::State::form_links(EventTime now, bool at_end) {
+  for (const Domain domain : kDomains) {  // the finer ones first: one records
+    links_.each([&](matching::Link& link) {
+      if (link.domain == domain) try_to_form(link, now, at_end);
+    });
+  }
 }
 
 void Matcher::State::maintain(EventTime now) {
   maintained_ = now;
-  links_.each([&](matching::Link& link) { try_to_form(link, now, false); });
+  form_links(now, false);
   links_.age(now);
   flows_.age(now);
 }
@@ -97,7 +105,7 @@ MatcherStats Matcher::State::stats() const {
 std::vector<LinkView> Matcher::State::links() const {
   std::vector<LinkView> views;
   links_.each([&](const matching::Link& link) {
-    if (!link.formed) return;
+    if (!link.formed || link.matches == 0) return;
     const matching::FlowRecord& earlier = flows_[link.earlier];
     const matching::FlowRecord& later = flows_[link.later];
     LinkView view{earlier.key, later.key, earlier.sender, flows_.receiver(link.later)};

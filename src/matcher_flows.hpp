@@ -49,7 +49,7 @@ struct FlowRecord {
   EventTime last_seen = 0;
   EventTime first_repeat = 0;
   EventTime last_repeat = 0;
-  std::uint64_t signatures = 0;
+  std::array<std::uint64_t, AL_DOMAIN_PAYLOAD + 1> signatures{};  // by domain
   std::uint32_t owner = kNone;
   std::uint32_t arrival_flow = kNone;  // what this flow's packets look like behind address translation
   bool already_running = false;        // when tracking began

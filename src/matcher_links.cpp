@@ -7,9 +7,11 @@
 namespace audio_latency::matching {
 namespace {
 
-constexpr std::size_t kMaximumHeld = 4096;  // votes of one link whose origin's history is still too short
+constexpr std::size_t kMaximumHeld = 4096;      // votes of one link that agree and wait
+constexpr std::size_t kMaximumUndecided = 256;  // votes of one link that do not agree
 constexpr EventTime kMillisecond = 1'000'000;
 constexpr EventTime kSecond = 1'000'000'000;
+constexpr EventTime kSpeakerGone = 5 * kSecond;  // without a match: another domain may record
 
 }  // namespace
 
@@ -90,6 +92,11 @@ Link* LinkTable::find(std::uint32_t earlier, std::uint32_t later, Domain domain)
   return index == kNone ? nullptr : &links_[index];
 }
 
+const Link* LinkTable::find(std::uint32_t earlier, std::uint32_t later, Domain domain) const {
+  const std::uint32_t index = find_index(earlier, later, domain);
+  return index == kNone ? nullptr : &links_[index];
+}
+
 Link* LinkTable::find_or_add(std::uint32_t earlier, std::uint32_t later, Domain domain) {
   if (Link* found = find(earlier, later, domain)) return found;
   if (live_ >= rules_.maximum) return nullptr;
@@ -119,10 +126,22 @@ void LinkTable::remove(std::uint32_t index) {
 
 bool LinkTable::vote(Link& link, const Vote& vote, EventTime window) const {
   auto& held = link.held;
-  std::erase_if(held, [&](const Vote& old) { return old.later_time + window < vote.later_time; });
-  if (held.size() >= kMaximumHeld) held.erase(held.begin());
+  if (!held.empty() && held.front().later_time + window < vote.later_time) {
+    std::erase_if(held, [&](const Vote& old) { return old.later_time + window < vote.later_time; });
+  }
+  const bool weighed = link.weighed != 0 && !held.empty();
+  if (weighed && std::llabs(vote.latency_ns - link.held_delay_ns) > agreement_ns(link.held_delay_ns))
+    return held.size() >= rules_.minimum_matches;
+  if (held.size() >= (weighed ? kMaximumHeld : kMaximumUndecided)) held.erase(held.begin());
   held.push_back(vote);
   if (held.size() < rules_.minimum_matches) return false;
+  return weighed && held.size() < 2 * link.weighed ? true : weigh(link);
+}
+
+// The median is taken when votes first agree and each time their number has doubled, so that a long wait costs the same
+// for each vote.
+bool LinkTable::weigh(Link& link) const {
+  auto& held = link.held;
   std::vector<std::int64_t> delays;
   delays.reserve(held.size());
   for (const Vote& each : held) delays.push_back(each.latency_ns);
@@ -130,9 +149,28 @@ bool LinkTable::vote(Link& link, const Vote& vote, EventTime window) const {
   std::nth_element(delays.begin(), middle, delays.end());
   const std::int64_t median = *middle;
   const auto agrees = [&](const Vote& each) { return std::llabs(each.latency_ns - median) <= agreement_ns(median); };
+  link.weighed = 0;
   if (static_cast<std::size_t>(std::count_if(held.begin(), held.end(), agrees)) < rules_.minimum_matches) return false;
   std::erase_if(held, [&](const Vote& each) { return !agrees(each); });
+  link.held_delay_ns = median;
+  link.weighed = held.size();
   return true;
+}
+
+bool LinkTable::spoken_for(const Link& link, EventTime time) const {
+  for (const Domain domain : kDomains) {
+    const Link* const other = domain == link.domain ? nullptr : find(link.earlier, link.later, domain);
+    if (other == nullptr || !other->formed || other->last_match + kSpeakerGone < time) continue;
+    if (other->formed_at < link.formed_at || (other->formed_at == link.formed_at && domain < link.domain)) return true;
+  }
+  return false;
+}
+
+bool LinkTable::finer_pending(const Link& link, EventTime since) const {
+  return std::any_of(kDomains.begin(), kDomains.end(), [&](Domain domain) {
+    const Link* const finer = domain < link.domain ? find(link.earlier, link.later, domain) : nullptr;
+    return finer != nullptr && !finer->formed && finer->last_match >= since;
+  });
 }
 
 void LinkTable::age(EventTime now) {
@@ -149,7 +187,7 @@ void LinkTable::forget_flow(std::uint32_t flow) {
 
 std::size_t LinkTable::formed() const {
   std::size_t formed = 0;
-  each([&](const Link& link) { formed += link.formed ? 1 : 0; });
+  each([&](const Link& link) { formed += link.formed && link.matches > 0 ? 1 : 0; });
   return formed;
 }
 

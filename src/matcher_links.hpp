@@ -68,11 +68,13 @@ struct Link {
   bool connected = true;  // by causality; false: an unseen middle lies between (MATCH_UNSEEN)
   EventTime formed_at = 0;
   EventTime last_match = 0;
-  std::uint64_t matches = 0;
+  std::uint64_t matches = 0;           // recorded; another domain may record for these two flows
   std::uint32_t votes = 0;             // signatures that passed both flows in this order, believed or not
-  std::uint64_t later_signatures = 0;  // of the later flow when the first vote came
-  bool agreed = false;                 // the held votes agree; they wait for the origin's history only
-  std::vector<Vote> held;              // until formed, and while the origin's history is too short
+  std::uint64_t later_signatures = 0;  // of the later flow in this domain when the first vote came
+  EventTime agreed_at = 0;             // the held votes agree: they wait for the origin's history, or a finer domain
+  std::vector<Vote> held;              // until formed
+  std::int64_t held_delay_ns = 0;      // median of the held votes when `weighed` of them agreed
+  std::size_t weighed = 0;             // 0: they do not agree
   DelayHistory delays;
 };
 
@@ -82,13 +84,18 @@ class LinkTable {
   LinkTable(const LinkRules& rules, const KeyedHash& hash);
 
   Link* find(std::uint32_t earlier, std::uint32_t later, Domain domain);
+  const Link* find(std::uint32_t earlier, std::uint32_t later, Domain domain) const;
   Link* find_or_add(std::uint32_t earlier, std::uint32_t later, Domain domain);  // nullptr: the table is full
-  // Adds a vote to a link that is not formed yet. True: the held votes now agree, and only those are kept.
+  // Adds a vote to a link that is not formed yet. True: the held votes agree, and only those that do are kept.
   bool vote(Link& link, const Vote& vote, EventTime window) const;
+  // Does another domain record for these two flows at `time`? The one that formed first, as long as it matches.
+  bool spoken_for(const Link& link, EventTime time) const;
+  // Does a finer domain have votes that may yet form a link between these two flows?
+  bool finer_pending(const Link& link, EventTime since) const;
   void age(EventTime now);
   void forget_flow(std::uint32_t flow);
 
-  std::size_t formed() const;
+  std::size_t formed() const;  // those that record
   template <class Visit>
   void each(Visit visit) {
     for (std::uint32_t i = 0; i < links_.size(); ++i) {
@@ -107,6 +114,7 @@ class LinkTable {
   std::uint64_t hash_of(std::uint32_t index) const;
   std::uint32_t find_index(std::uint32_t earlier, std::uint32_t later, Domain domain) const;
   void remove(std::uint32_t index);
+  bool weigh(Link& link) const;
 
   LinkRules rules_;
   const KeyedHash& hash_;

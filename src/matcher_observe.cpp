@@ -53,7 +53,8 @@ std::uint32_t Matcher::State::flow_of(const PlacedObservation& seen) {
   if (const std::uint32_t replaced = flows_.take_replaced(); replaced != kNone) links_.forget_flow(replaced);
   if (flow == kNone) return kNone;
   matching::FlowRecord& record = flows_[flow];
-  if (record.signatures++ == 0) record.already_running = record.first_seen < start_ + kAlreadyRunning;
+  ++record.signatures[static_cast<std::size_t>(seen.observation.domain)];
+  record.already_running = record.first_seen < start_ + kAlreadyRunning;
   return flow;
 }
 

@@ -18,14 +18,15 @@ namespace {
 constexpr EventTime kSecond = 1'000'000'000;
 constexpr double kVotesExpected = 12;  // a link may take the time of so many expected matches to form
 constexpr EventTime kFormingTime = 5 * kSecond;
+constexpr EventTime kFinerTime = kSecond;  // sound without a selected window in a domain that survives is rare
 constexpr EventTime kUnseenSound = 20 * kSecond;
 constexpr std::size_t kAhead = 8;
 constexpr double kUnseenShare = 0.6;
 
 // max(5 s, 12 / expected match rate), the later flow's rate of signatures being what can match at most.
-EventTime forming_window(const FlowRecord& later) {
+EventTime forming_window(const FlowRecord& later, Domain domain) {
   const double seconds = static_cast<double>(later.last_seen - later.first_seen) * 1e-9;
-  const double rate = static_cast<double>(later.signatures) / std::max(seconds, 1.0);
+  const double rate = static_cast<double>(later.signatures[static_cast<std::size_t>(domain)]) / std::max(seconds, 1.0);
   return std::max(kFormingTime, static_cast<EventTime>(kVotesExpected / rate * 1e9));
 }
 
@@ -112,9 +113,9 @@ void Matcher::State::evaluate_pair(std::uint32_t signature, const Trail& trail, 
   signatures_[signature].matched |= vote.counts;
   if (link->formed) return record(*link, vote);
   link->last_match = to.departure;
-  const EventTime window = link->agreed ? rules_.flow_timeout : forming_window(flows_[to.flow]);
+  const EventTime window = link->agreed_at != 0 ? rules_.flow_timeout : forming_window(flows_[to.flow], domain);
   if (links_.vote(*link, vote, std::max(window, is_held_back(*link, now_) ? rules_.maximum_latency : 0))) {
-    link->agreed = true;
+    if (link->agreed_at == 0) link->agreed_at = now_;
     try_to_form(*link, now_, false);
   }
 }
@@ -142,22 +143,29 @@ void Matcher::State::drop_loop_entered(Link& link) {
   const EventTime last = std::max(origin.last_repeat, later.last_repeat);
   const std::size_t dropped = std::erase_if(link.held, [&](const Vote& vote) { return vote.earlier_time <= last; });
   for (std::size_t i = 0; i < dropped; ++i) count(Collision::loop_entered);
-  link.agreed = link.held.size() >= rules_.minimum_matches;
+  if (link.held.size() < rules_.minimum_matches) link.agreed_at = 0;
+}
+
+// One domain per link, and a finer one first, which may agree a moment later than a coarser one.
+bool Matcher::State::waits_for_finer(const Link& link, EventTime now) const {
+  if (link.domain == Domain::verbatim || now >= link.agreed_at + kFormingTime) return false;
+  return now < link.agreed_at + kFinerTime || links_.finer_pending(link, link.agreed_at - kFinerTime);
 }
 
 // From now on the link is believed. The votes that it was held back with are handed over.
 std::vector<Vote> Matcher::State::form(Link& link, EventTime now) {
   link.formed = true;
   link.formed_at = now;
+  link.weighed = 0;
   flows_[link.later].follows = true;
   return std::exchange(link.held, {});
 }
 
 void Matcher::State::try_to_form(Link& link, EventTime now, bool at_end) {
-  if (link.formed || !link.agreed) return;
-  if (!at_end && is_held_back(link, now)) return;
+  if (link.formed || link.agreed_at == 0) return;
+  if (!at_end && (is_held_back(link, now) || waits_for_finer(link, now))) return;
   drop_loop_entered(link);
-  if (!link.agreed) return;
+  if (link.agreed_at == 0) return;
   for (const Vote& vote : form(link, now)) {
     if (is_doubtful(link, vote)) {
       count(Collision::origins);
@@ -170,13 +178,10 @@ void Matcher::State::try_to_form(Link& link, EventTime now, bool at_end) {
 void Matcher::State::record(Link& link, const Vote& vote) {
   const FlowRecord& earlier = flows_[link.earlier];
   const FlowRecord& later = flows_[link.later];
-  for (int finer = AL_DOMAIN_VERBATIM; finer < static_cast<int>(link.domain); ++finer) {
-    const Link* other = links_.find(link.earlier, link.later, static_cast<Domain>(finer));
-    if (other != nullptr && other->formed) return;  // one domain per link
-  }
-  ++link.matches;
   link.last_match = vote.later_time;
   link.delays.add(vote.later_time, vote.latency_ns);
+  if (links_.spoken_for(link, vote.later_time)) return;
+  ++link.matches;
   if (vote.counts) ++stats_.matched;
   if (!vote.learned) coverage_.measured(flows_[vote.origin_flow], vote.origin_time);
   if (!vote.learned && vote.latency_ns < vote.uncertainty_ns) ++stats_.uncertain;
@@ -228,7 +233,8 @@ void Matcher::State::vote_unseen(std::uint32_t signature, const Trail& trail, st
   Link* link = links_.find_or_add(trail[root].flow, trail[i].flow, static_cast<Domain>(signatures_[signature].domain));
   if (link == nullptr || link->formed || trail.repeated_up_to(root) || trail.repeated_up_to(i)) return;
   const FlowRecord& later = flows_[trail[i].flow];
-  if (link->held.empty()) link->later_signatures = later.signatures;
+  const std::uint64_t later_signatures = later.signatures[static_cast<std::size_t>(link->domain)];
+  if (link->held.empty()) link->later_signatures = later_signatures;
   link->connected = false;
   link->last_match = trail[i].departure;
   Vote vote;
@@ -242,7 +248,7 @@ void Matcher::State::vote_unseen(std::uint32_t signature, const Trail& trail, st
   if (vote.latency_ns > static_cast<std::int64_t>(rules_.maximum_latency)) return;
   if (!links_.vote(*link, vote, 3 * kUnseenSound)) return;
   const EventTime span = link->held.back().later_time - link->held.front().later_time;
-  const auto seen = static_cast<double>(later.signatures - link->later_signatures + 1);
+  const auto seen = static_cast<double>(later_signatures - link->later_signatures + 1);
   if (span < kUnseenSound || static_cast<double>(link->held.size()) < kUnseenShare * seen) return;
   for (const Vote& each : form(*link, now_)) record(*link, each);
 }

@@ -85,7 +85,9 @@ class Matcher::State {
   bool is_doubtful(const matching::Link& link, const matching::Vote& vote) const;
   bool is_held_back(matching::Link& link, EventTime now);
   void drop_loop_entered(matching::Link& link);
+  bool waits_for_finer(const matching::Link& link, EventTime now) const;
   std::vector<matching::Vote> form(matching::Link& link, EventTime now);
+  void form_links(EventTime now, bool at_end);
   void try_to_form(matching::Link& link, EventTime now, bool at_end);
   void record(matching::Link& link, const matching::Vote& vote);
   void maintain(EventTime now);

@@ -4,6 +4,7 @@
 #include <array>
 #include <compare>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,6 +22,12 @@ struct IpAddress {
   static IpAddress from_ipv4(std::uint32_t host_order);
 
   auto operator<=>(const IpAddress&) const = default;
+  bool operator==(const IpAddress& other) const {  // as words: asked for each packet
+    std::array<std::uint64_t, 2> a, b;
+    std::memcpy(a.data(), bytes.data(), sizeof a);
+    std::memcpy(b.data(), other.bytes.data(), sizeof b);
+    return ((a[0] ^ b[0]) | (a[1] ^ b[1])) == 0;
+  }
 };
 
 struct SocketAddress {

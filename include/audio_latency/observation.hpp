@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string_view>
 
@@ -18,6 +19,7 @@ enum class Domain : std::uint8_t {
   a_law = AL_DOMAIN_A_LAW,
   payload = AL_DOMAIN_PAYLOAD,
 };
+inline constexpr std::array kDomains = {Domain::verbatim, Domain::mu_law, Domain::a_law, Domain::payload};
 std::string_view to_string(Domain domain);  // "verbatim", "mu-law", "A-law", "payload"
 
 // Where a packet was seen.

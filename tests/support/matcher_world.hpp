@@ -19,6 +19,7 @@ struct Sighting {
   std::uint32_t interface = 1;
   std::uint8_t ttl = 64;
   std::uint16_t ip_id = 0;  // 0: derived from the packet
+  Domain domain = Domain::verbatim;
 };
 
 // A matcher, what it recorded, and names for addresses ("a:1" is 10.0.0.x:1; "lo:1" has no component).
@@ -34,6 +35,7 @@ class World : public MatchSink {
     Observation& o = seen.observation;
     o.time = at(seconds);
     o.signature = signature;
+    o.domain = how.domain;
     o.flow = {address(from), address(to), 17};
     o.point = {0, how.interface, AL_INGRESS};
     o.packet.kind = AL_IDENTITY_RTP;

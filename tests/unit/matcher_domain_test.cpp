@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// One domain per link (matching.md): what several domains match is recorded once.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "support/matcher_world.hpp"
+
+namespace audio_latency {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::Each;
+using ::testing::Field;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+using testing::World;
+
+// A window each 32 ms from `start` on, passed on 200 ms later, in one domain on both flows.
+struct Sound {
+  Domain domain = Domain::verbatim;
+  double start = 110;
+  double seconds = 10;
+};
+
+void relay(World& world, const std::vector<Sound>& sounds) {
+  std::multimap<double, std::function<void()>> events;
+  for (const Sound& sound : sounds) {
+    for (int i = 0; i * 0.032 < sound.seconds; ++i) {
+      const double when = sound.start + i * 0.032;
+      const auto signature = static_cast<std::uint64_t>(std::llround(when * 1000));
+      const testing::Sighting how{.domain = sound.domain};
+      events.emplace(when, [=, &world] { world.hear(signature, "caller:1", "relay:1", when, how); });
+      events.emplace(when + 0.2, [=, &world] { world.hear(signature, "relay:2", "sink:1", when + 0.2, how); });
+    }
+  }
+  for (auto& [when, event] : events) event();
+  world.matcher.advance(World::at(events.rbegin()->first + 0.5));
+}
+
+std::size_t latencies_in(const World& world, Domain domain) {
+  return static_cast<std::size_t>(std::count_if(world.matches.begin(), world.matches.end(), [&](const Match& match) {
+    return match.domain == domain && match.kind == MatchKind::latency;
+  }));
+}
+
+TEST(MatcherDomain, VerbatimRecordsWhereBothSurvive) {
+  World alone;
+  relay(alone, {{Domain::verbatim}});
+  World both;
+  relay(both, {{Domain::verbatim}, {Domain::mu_law, 109.99}});
+  EXPECT_EQ(latencies_in(both, Domain::mu_law), 0);
+  EXPECT_EQ(latencies_in(both, Domain::verbatim), latencies_in(alone, Domain::verbatim));
+  EXPECT_THAT(both.matches, SizeIs(alone.matches.size()));
+  EXPECT_EQ(both.stats().active_links, 1);
+  EXPECT_THAT(both.matcher.links(), SizeIs(1));
+}
+
+TEST(MatcherDomain, CoarserDomainRecordsAllWhereOnlyItSurvives) {
+  World world;
+  relay(world, {{Domain::mu_law}});
+  EXPECT_EQ(latencies_in(world, Domain::mu_law), 313);
+  EXPECT_THAT(world.matches, Each(Field(&Match::latency_ns, 200'000'000)));
+}
+
+TEST(MatcherDomain, CoarserDomainGoesOnWhereItRecordedFirst) {
+  World world;
+  relay(world, {{Domain::mu_law, 110, 20}, {Domain::verbatim, 120.01, 10}});
+  EXPECT_EQ(latencies_in(world, Domain::mu_law), 625);
+  EXPECT_EQ(latencies_in(world, Domain::verbatim), 0);
+}
+
+TEST(MatcherDomain, CoarserDomainTakesOverWhereTheFinerOneEnds) {
+  World world;
+  relay(world, {{Domain::mu_law, 110, 30}, {Domain::verbatim, 110.01, 10}});
+  EXPECT_EQ(latencies_in(world, Domain::verbatim), 313);
+  // Five seconds after the last verbatim match, at 120.2 s.
+  EXPECT_GT(latencies_in(world, Domain::mu_law), 440U);
+  EXPECT_LT(latencies_in(world, Domain::mu_law), 480U);
+}
+
+TEST(MatcherDomain, VotesThatWaitAtTheEndAreRecordedOnce) {
+  World world;
+  relay(world, {{Domain::verbatim, 110.005, 0.5}, {Domain::mu_law, 110, 0.5}, {Domain::a_law, 110.01, 0.5}});
+  world.settle();
+  EXPECT_EQ(latencies_in(world, Domain::verbatim), 16);
+  EXPECT_THAT(world.matches, Each(Field(&Match::domain, Domain::verbatim)));
+}
+
+TEST(MatcherDomain, OneSignatureInTwoDomainsIsTwoWindows) {
+  World world;
+  for (int i = 0; i < 10; ++i) {
+    world.hear(7U + static_cast<unsigned>(i), "caller:1", "relay:1", 110 + i * 0.1);
+    world.hear(7U + static_cast<unsigned>(i), "relay:2", "sink:1", 110.05 + i * 0.1, {.domain = Domain::mu_law});
+  }
+  world.settle();
+  EXPECT_THAT(world.matches, IsEmpty());
+}
+
+}  // namespace
+}  // namespace audio_latency
