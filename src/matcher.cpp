@@ -78,14 +78,6 @@ void Matcher::State::finish() {
   form_links(now_, true);
 }
 
-void Matcher::State::form_links(EventTime now, bool at_end) {
-  for (const Domain domain : kDomains) {  // the finer ones first: one records
-    links_.each([&](matching::Link& link) {
-      if (link.domain == domain) try_to_form(link, now, at_end);
-    });
-  }
-}
-
 void Matcher::State::maintain(EventTime now) {
   maintained_ = now;
   form_links(now, false);

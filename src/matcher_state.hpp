@@ -82,6 +82,10 @@ class Matcher::State {
   void evaluate_pair(std::uint32_t signature, const matching::Trail& trail, std::size_t earlier, std::size_t later);
   void vote_unseen(std::uint32_t signature, const matching::Trail& trail, std::size_t root, std::size_t i);
   void report_network(std::uint32_t signature, const matching::Trail& trail, std::size_t i);
+  void record(matching::Link& link, const matching::Vote& vote);
+
+  // matcher_forming.cpp: when a link is believed.
+  void hold(matching::Link& link, const matching::Vote& vote);
   bool is_doubtful(const matching::Link& link, const matching::Vote& vote) const;
   bool is_held_back(matching::Link& link, EventTime now);
   void drop_loop_entered(matching::Link& link);
@@ -89,7 +93,6 @@ class Matcher::State {
   std::vector<matching::Vote> form(matching::Link& link, EventTime now);
   void form_links(EventTime now, bool at_end);
   void try_to_form(matching::Link& link, EventTime now, bool at_end);
-  void record(matching::Link& link, const matching::Vote& vote);
   void maintain(EventTime now);
   void count(Collision reason) { ++stats_.collisions[static_cast<std::size_t>(reason)]; }
   void count(MatcherError error) { ++stats_.errors[static_cast<std::size_t>(error)]; }
