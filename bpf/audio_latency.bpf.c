@@ -9,42 +9,69 @@
 
 #define AL_UNSPEC -1 /* TC_ACT_UNSPEC, TCX_NEXT */
 
+/* Where the companded lanes begin: at the first sample that is whole, or that the run has the other half of. */
+AL_INLINE void al_align_lanes(struct al_scratch* s, __u32 begin) {
+  struct al_scan* scan = &s->scan;
+  __u32 position = begin;
+  if (al_codec_is_linear(scan->codec) && s->packet.flow.protocol == 6 &&
+      ((s->packet.sequence + scan->skip + scan->phase) & 1) != 0)
+    position = scan->lane_state[AL_LANE_VERBATIM].symbols != 0 ? begin - 1 : begin + 1;
+  AL_UNROLL
+  for (int lane = AL_LANE_MU_LAW; lane < AL_LANES; ++lane) scan->lane_state[lane].position = position;
+}
+
 /* Where the bytes to scan lie: in what was loaded already, or still in the packet. */
 AL_INLINE int al_prepare(struct __sk_buff* skb, struct al_scratch* s, struct al_interface* interface,
                          struct al_flow_slot* slot) {
   struct al_scan* scan = &s->scan;
+  const __u32 audio = scan->payload_offset + scan->rtp.header; /* in the packet */
   scan->whole = s->packet.length <= AL_HEADER_BYTES;
-  scan->position = scan->payload_offset + scan->rtp.header;
-  scan->payload_at = scan->whole ? scan->payload_offset : AL_CHUNK_AT;
-  scan->hash = 0;
-  scan->run_bytes = 0;
+  scan->payload_at = AL_BYTES_AT + (scan->whole ? scan->payload_offset : 0);
   scan->skip = 0;
   scan->threshold = al_threshold(settings.selectivity);
-  if (slot) al_resume_flow(s, slot);
+  AL_UNROLL
+  for (int lane = 0; lane < AL_LANES; ++lane) {
+    scan->lane_state[lane].hash = 0;
+    scan->lane_state[lane].symbols = 0;
+    scan->lane_state[lane].selected = 0;
+  }
+  if (slot) al_resume_flow(s, slot, AL_BYTES_AT + audio);
   AL_FORGET();
-  const __u32 from = scan->position + scan->skip; /* in the packet */
+  const __u32 from = audio + scan->skip;
   if (scan->whole) {
     scan->remaining = 0;
-    scan->base = 0U - scan->payload_offset;
-    if (from > s->packet.end || s->packet.end > AL_HEADER_BYTES || !al_load_rest(skb, s)) return 0;
-    al_begin_chunk(s, interface, from, s->packet.end);
+    scan->base = 0U - scan->payload_offset - AL_BYTES_AT;
+    if (from > s->packet.end || s->packet.end > AL_HEADER_BYTES || !al_load_rest(skb, s)) {
+      interface->counters.trouble[AL_TROUBLE_LOAD_FAILED]++;
+      scan->end = AL_BYTES_AT;
+      al_break_run(scan);
+      return 0;
+    }
+    if (scan->lanes != 1) al_align_lanes(s, AL_BYTES_AT + from);
+    al_begin_chunk(s, interface, AL_BYTES_AT + from, AL_BYTES_AT + s->packet.end);
     return 1;
   }
-  scan->end = AL_CHUNK_AT;
+  scan->end = AL_BYTES_AT;
   scan->packet_at = from;
   scan->remaining = s->packet.end - from;
+  if (scan->lanes != 1) al_align_lanes(s, AL_BYTES_AT);
   return al_load_chunk(skb, s, interface);
 }
 
 AL_INLINE enum al_verdict al_examine(struct __sk_buff* skb, struct al_scratch* s, struct al_interface* interface,
                                      int ethernet, int full) {
+  const __u32 zero = 0;
   struct al_scan* scan = &s->scan;
+  struct al_port_table* table = bpf_map_lookup_elem(&ports, &zero);
   const enum al_verdict verdict = al_parse_packet(skb, s, ethernet, interface->flags);
-  if (verdict != AL_SCANNED) return verdict;
-  scan->format = al_port_format(&s->packet.flow);
-  if (scan->format == AL_FORMAT_NONE) return AL_PORT;
+  if (verdict != AL_SCANNED || !table) return verdict;
+  const __u32 format = al_port_format(table, &s->packet.flow);
+  if (format == AL_FORMAT_NONE) return AL_PORT;
+  const struct al_treatment treatment = al_treatment_of(format);
   scan->payload_offset = s->packet.offset;
   scan->payload_length = s->packet.end - s->packet.offset;
+  scan->framing = treatment.framing;
+  scan->phase = treatment.phase;
   al_parse_audio(skb, s);
 
   const int keyed = s->packet.flow.protocol == 6 || scan->rtp.header != 0;
@@ -54,9 +81,10 @@ AL_INLINE enum al_verdict al_examine(struct __sk_buff* skb, struct al_scratch* s
   struct al_flow_slot* slot = keyed ? al_find_flow(s, interface, !small) : 0;
   if (small && !slot) return AL_TOO_SMALL;
   if (!al_within_budget(s, scan->payload_length)) return AL_BUDGET;
+  al_choose_lanes(s, table, treatment.codec);
 
   scan->hit = 0;
-  scan->selected = 0;
+  scan->counted = 0;
   scan->event_ready = 0;
   scan->asked = keyed;
   if (al_prepare(skb, s, interface, slot)) {
@@ -67,7 +95,7 @@ AL_INLINE enum al_verdict al_examine(struct __sk_buff* skb, struct al_scratch* s
   }
   if (slot)
     al_keep_flow(s, interface, slot);
-  else if (scan->selected != 0)
+  else
     al_count_selected(s);
   return AL_SCANNED;
 }

@@ -26,34 +26,90 @@ AL_INLINE void al_describe_once(struct al_scratch* s) {
   if (s->scan.event_ready) return;
   s->scan.event_ready = 1;
   const __u32 at = s->scan.payload_at;
-  if (at > AL_HEADER_BYTES) return;
+  if (at > AL_BYTES_AT + AL_HEADER_BYTES) return;
   al_describe(&s->event, &s->packet, &s->scan.rtp, s->bytes + at, s->scan.payload_length);
+}
+
+/* The symbols of the window that ends before bytes[position], into s->window. */
+AL_INLINE void al_window_verbatim(struct al_scratch* s, __u32 position) {
+  const __u32 window = settings.window;
+  const __u8* from = s->bytes + position - window;
+  AL_UNROLL
+  for (__u32 at = 0; at < AL_WINDOW_MAX; at += 8) {
+    if (at >= window) break;
+    al_store64(s->window + at, al_load64(from + at) ^ al_load64(from + at - AL_LAG));
+  }
+  AL_FORGET();
+}
+
+AL_INLINE void al_window_g711(struct al_scratch* s, __u32 position) {
+  const __u32 window = settings.window;
+  const __u8* from = s->bytes + position - window;
+  const __u8* recode = s->recode[s->scan.table & (AL_TABLES - 1)];
+  AL_NO_UNROLL
+  for (__u32 at = 0; at < window; ++at) s->window[at] = recode[from[at]];
+}
+
+AL_INLINE void al_window_linear(struct al_scratch* s, __u32 position) {
+  const __u32 zero = 0;
+  const struct al_encoders* tables = bpf_map_lookup_elem(&encoders, &zero);
+  if (!tables) return;
+  const __u8* code = tables->code[(s->scan.lane + 1) & 1];
+  const __u32 window = settings.window;
+  const __u8* from = s->bytes + position - 2 * window;
+  if (s->scan.codec == AL_CODEC_PCM16BE) {
+    AL_NO_UNROLL
+    for (__u32 at = 0; at < window; ++at) s->window[at] = code[al_be16(from + 2 * at)];
+  } else {
+    AL_NO_UNROLL
+    for (__u32 at = 0; at < window; ++at) s->window[at] = code[al_load16(from + 2 * at)];
+  }
+}
+
+/* Makes the window's symbols, and what the event says of them. The enum al_refusal that it is refused for, or
+ * AL_REFUSALS. */
+AL_INLINE __u32 al_make_window(struct al_scratch* s, __u32 position) {
+  const __u32 window = settings.window;
+  if (s->scan.lane == AL_LANE_VERBATIM) {
+    al_window_verbatim(s, position);
+    s->event.peak = 0;
+    s->event.zero_crossings = 0;
+    return al_refuse_verbatim(s->window, window);
+  }
+  const __u32 domain = AL_DOMAIN_VERBATIM + s->scan.lane;
+  if (s->scan.wide)
+    al_window_linear(s, position);
+  else
+    al_window_g711(s, position);
+  const __u32 peak = al_window_peak(s->window, window, domain);
+  s->event.peak = (__u16)peak;
+  s->event.zero_crossings = (__u8)al_window_crossings(s->window, window);
+  return al_refuse_companded(s->window, window, peak, settings.silence_threshold);
 }
 
 /* The window that ends before `position`. */
 AL_INLINE void al_take(struct al_scratch* s, struct al_interface* interface) {
   struct al_scan* scan = &s->scan;
-  const __u32 window = settings.window;
   const __u64 hash = scan->hash;
   const __u32 position = scan->position;
-  if (position > AL_CHUNK_AT + AL_CHUNK) return;
-  if (!scan->asked)
-    al_ask_selectivity(s, interface);
-  else
-    scan->selected++;
+  const __u32 lane = scan->lane & AL_LANES;
+  if (position < AL_BYTES_AT || position > AL_BYTES_AT + AL_CHUNK) return;
+  if (!scan->asked) al_ask_selectivity(s, interface);
   if (hash >= scan->threshold) return;
+  scan->lane_state[lane].selected++;
   s->tokens -= AL_HIT_COST;
-  const __u8* symbols = s->symbols + (AL_WINDOW_MAX - window) + position;
-  const __u32 refusal = al_refuse_verbatim(symbols, window);
+  al_describe_once(s);
+  const __u32 refusal = al_make_window(s, position);
   if (refusal < AL_REFUSALS) {
     interface->counters.refused[refusal]++;
     return;
   }
-  al_describe_once(s);
+  const __u32 domain = AL_DOMAIN_VERBATIM + lane;
   const __u32 offset = scan->base + position - 1;
   s->event.time_ns = al_packet_time(s);
-  s->event.signature = al_signature(settings.algorithm, symbols, window, hash, AL_DOMAIN_VERBATIM);
-  s->event.offset = offset;
+  s->event.signature = al_signature(settings.algorithm, s->window, settings.window, hash, domain);
+  s->event.domain = (__u8)domain;
+  s->event.offset = lane == AL_LANE_VERBATIM ? offset : (offset - scan->rtp.header) >> scan->wide;
   if (s->packet.flow.protocol == 6) s->event.stream_id = s->packet.sequence + offset;
   s->event.leading_zeros = (__u8)al_leading_zeros(hash);
   al_output(s, interface);

@@ -65,19 +65,33 @@ AL_INLINE void al_ask_selectivity(struct al_scratch* s, struct al_interface* int
   slot->flow.last_seen_ns = now;
   const __u32 selectivity = al_rate_update(&slot->flow.rate, now, settings.selectivity);
   const __u64 threshold = al_threshold(selectivity & 63);
-  slot->flow.rate.selected += hash < threshold;
+  const __u32 counted = hash < threshold;
+  slot->flow.rate.selected += counted;
   bpf_spin_unlock(&slot->lock);
   s->scan.threshold = threshold;
+  s->scan.counted = counted;
 }
 
-AL_INLINE void al_copy_window(__u8* to, const __u8* from) {
+/* `length` is constant, a multiple of 8. */
+AL_INLINE void al_copy_words(__u8* to, const __u8* from, __u32 length) {
   AL_UNROLL
-  for (__u32 at = 0; at < AL_WINDOW_MAX; at += 8) al_store64(to + at, al_load64(from + at));
+  for (__u32 at = 0; at < length; at += 8) al_store64(to + at, al_load64(from + at));
 }
 
-/* Takes a consistent picture of the flow: what the packet continues goes in front of where its bytes will be scanned.
- * `scan->position`: where byte 0 of what is scanned lies; moved on behind what was seen before. */
-AL_INLINE void al_resume_flow(struct al_scratch* s, struct al_flow_slot* slot) {
+/* The end of a run's tail; only runs of 16-bit samples need all of it. */
+AL_INLINE void al_copy_tail(__u8* to, const __u8* from, int wide) {
+  if (wide) al_copy_words(to, from, AL_TAIL_BYTES - AL_TAIL_SHORT);
+  al_copy_words(to + AL_TAIL_BYTES - AL_TAIL_SHORT, from + AL_TAIL_BYTES - AL_TAIL_SHORT, AL_TAIL_SHORT);
+}
+
+AL_INLINE void al_break_run(struct al_scan* scan) {
+  AL_UNROLL
+  for (int lane = 0; lane < AL_LANES; ++lane) scan->lane_state[lane].symbols = 0;
+}
+
+/* Takes a consistent picture of the flow: what the packet continues goes in front of where its bytes will be scanned,
+ * which is `at`, or behind what was seen before, where the whole packet lies in scratch memory. */
+AL_INLINE void al_resume_flow(struct al_scratch* s, struct al_flow_slot* slot, __u32 at) {
   struct al_scan* scan = &s->scan;
   const __u64 now = al_packet_time(s);
   const int tcp = s->packet.flow.protocol == 6;
@@ -85,6 +99,9 @@ AL_INLINE void al_resume_flow(struct al_scratch* s, struct al_flow_slot* slot) {
   const __u32 length = scan->payload_length;
   const __u32 ssrc = scan->rtp.ssrc;
   const int whole = scan->whole;
+  const __u32 codec = scan->codec;
+  const int companded = scan->lanes != 1;
+  const int wide = al_codec_is_linear(codec);
   __u32 skip = 0;
   enum al_continuity place;
   bpf_spin_lock(&slot->lock);
@@ -95,13 +112,18 @@ AL_INLINE void al_resume_flow(struct al_scratch* s, struct al_flow_slot* slot) {
     place = al_continuity_tcp(&flow->run, sequence, length, &skip);
   else
     place = al_continuity_rtp(&flow->run, ssrc, (__u16)sequence);
-  const __u32 at = whole ? scan->position + skip : AL_CHUNK_AT;
-  const __u32 bytes = flow->run.bytes;
-  if (place == AL_RUN_CONTINUES && at <= AL_HEADER_BYTES) {
-    scan->hash = flow->run.hash;
-    scan->run_bytes = bytes;
-    al_store32(s->bytes + at - AL_LAG, al_load32(flow->run.last));
-    al_copy_window(s->symbols + at, flow->run.symbols);
+  const __u32 begin = whole ? at + skip : AL_BYTES_AT;
+  if (place == AL_RUN_CONTINUES && begin <= AL_BYTES_AT + AL_HEADER_BYTES) {
+    scan->lane_state[AL_LANE_VERBATIM].hash = flow->run.hash;
+    scan->lane_state[AL_LANE_VERBATIM].symbols = flow->run.bytes;
+    if (companded && flow->run.codec == codec) {
+      AL_UNROLL
+      for (int domain = 0; domain < AL_COMPANDED; ++domain) {
+        scan->lane_state[AL_LANE_MU_LAW + domain].hash = flow->run.companded[domain];
+        scan->lane_state[AL_LANE_MU_LAW + domain].symbols = flow->run.codes[domain];
+      }
+    }
+    al_copy_tail(s->bytes + begin - AL_TAIL_BYTES, flow->run.tail, wide);
   }
   scan->version = flow->version;
   bpf_spin_unlock(&slot->lock);
@@ -110,19 +132,42 @@ AL_INLINE void al_resume_flow(struct al_scratch* s, struct al_flow_slot* slot) {
   scan->carry = place != AL_RUN_LATE;
 }
 
+/* The domain that selects most decides on k. */
+AL_INLINE __u32 al_most_selected(const struct al_scan* scan) {
+  __u32 most = scan->lane_state[AL_LANE_VERBATIM].selected;
+  AL_UNROLL
+  for (int lane = AL_LANE_MU_LAW; lane < AL_LANES; ++lane)
+    if (scan->lane_state[lane].selected > most) most = scan->lane_state[lane].selected;
+  return most;
+}
+
+/* Symbols of a lane's run that the next packet continues. RTP: half a sample that is left does not go on. */
+AL_INLINE __u32 al_codes_kept(const struct al_scan* scan, __u32 number) {
+  if ((scan->lanes >> number & 1) == 0) return 0;
+  const struct al_lane* lane = &scan->lane_state[number];
+  if (scan->rtp.header != 0 && lane->position != scan->end) return 0;
+  return lane->symbols;
+}
+
 /* Writes back what the next packet continues. Where another CPU wrote in the meantime, its run stands: it is as right
  * as this one, and the sequence numbers tell which packet continues it. */
 AL_INLINE void al_keep_flow(struct al_scratch* s, struct al_interface* interface, struct al_flow_slot* slot) {
   struct al_scan* scan = &s->scan;
   const __u32 end = scan->end;
-  if (end > AL_CHUNK_AT + AL_CHUNK) return;
-  const __u64 hash = scan->hash;
-  const __u32 run_bytes = scan->run_bytes;
+  if (end > AL_BYTES_AT + AL_CHUNK) return;
+  const __u64 hash = scan->lane_state[AL_LANE_VERBATIM].hash;
+  const __u64 mu_law = scan->lane_state[AL_LANE_MU_LAW].hash;
+  const __u64 a_law = scan->lane_state[AL_LANE_A_LAW].hash;
+  const __u32 bytes = scan->lane_state[AL_LANE_VERBATIM].symbols;
+  const __u32 mu_law_codes = al_codes_kept(scan, AL_LANE_MU_LAW);
+  const __u32 a_law_codes = al_codes_kept(scan, AL_LANE_A_LAW);
   const __u32 next = s->packet.flow.protocol == 6 ? s->packet.sequence + scan->payload_length : scan->rtp.sequence + 1U;
   const __u32 stream_id = scan->rtp.ssrc;
   const __u32 version = scan->version;
-  const __u32 selected = scan->selected;
+  const __u32 selected = al_most_selected(scan);
   const __u32 carry = scan->carry;
+  const __u32 codec = scan->codec;
+  const int wide = al_codec_is_linear(codec);
   __u32 busy = 0;
   bpf_spin_lock(&slot->lock);
   struct al_flow* flow = &slot->flow;
@@ -131,11 +176,15 @@ AL_INLINE void al_keep_flow(struct al_scratch* s, struct al_interface* interface
     if (flow->version == version) {
       flow->version = version + 1;
       flow->run.hash = hash;
+      flow->run.companded[0] = mu_law;
+      flow->run.companded[1] = a_law;
       flow->run.next = next;
       flow->run.stream_id = stream_id;
-      flow->run.bytes = run_bytes;
-      al_store32(flow->run.last, al_load32(s->bytes + end - AL_LAG));
-      al_copy_window(flow->run.symbols, s->symbols + end);
+      flow->run.bytes = bytes;
+      flow->run.codes[0] = (__u8)mu_law_codes;
+      flow->run.codes[1] = (__u8)a_law_codes;
+      flow->run.codec = (__u8)codec;
+      al_copy_tail(flow->run.tail, s->bytes + end - AL_TAIL_BYTES, wide);
     } else {
       busy = 1;
     }
@@ -146,9 +195,11 @@ AL_INLINE void al_keep_flow(struct al_scratch* s, struct al_interface* interface
 
 /* Flows without carry: what was selected behind the first window counts for their selectivity, too. */
 AL_INLINE void al_count_selected(struct al_scratch* s) {
+  const __u32 more = al_most_selected(&s->scan) - s->scan.counted;
+  if ((__s32)more <= 0) return;
   struct al_flow_slot* slot = bpf_map_lookup_elem(&flows, &s->packet.flow);
   if (!slot) return;
   bpf_spin_lock(&slot->lock);
-  slot->flow.rate.selected += s->scan.selected;
+  slot->flow.rate.selected += more;
   bpf_spin_unlock(&slot->lock);
 }

@@ -14,6 +14,7 @@ const volatile struct al_settings settings = {
     .window = 64,
     .selectivity = 8,
     .minimum_payload = 80,
+    .silence_threshold = 256,
     .maximum_flows = 10000,
 };
 
@@ -55,7 +56,15 @@ struct {
   __type(value, __u32);
 } senders SEC(".maps");
 
-/* Working memory of one CPU; the loader writes `gear`. */
+/* Encoders of 16-bit samples; the loader writes them. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct al_encoders);
+} encoders SEC(".maps");
+
+/* Working memory of one CPU; the loader writes its tables (al_tables_fill). */
 struct {
   __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
   __uint(max_entries, 1);

@@ -12,13 +12,16 @@ AL_INLINE void al_copy_block(__u8* to, const __u8* from) {
   for (__u32 at = 0; at < AL_COPY; at += 8) al_store64(to + at, al_load64(from + at));
 }
 
+/* Where a packet's first byte lies in scratch memory. */
+#define AL_PACKET(s) ((s)->bytes + AL_BYTES_AT)
+
 /* Loads the packet's first bytes; the linear part is copied without a helper call, which costs more than the copy. */
 AL_INLINE int al_load_headers(struct __sk_buff* skb, struct al_scratch* s, int more) {
   const __u8* data = (const __u8*)(long)skb->data;
   const __u8* data_end = (const __u8*)(long)skb->data_end;
   if (!more && data + AL_HEADERS_FIRST <= data_end) {
-    al_copy_block(s->bytes, data);
-    al_copy_block(s->bytes + AL_COPY, data + AL_COPY);
+    al_copy_block(AL_PACKET(s), data);
+    al_copy_block(AL_PACKET(s) + AL_COPY, data + AL_COPY);
     s->packet.available = AL_HEADERS_FIRST;
     return 1;
   }
@@ -28,12 +31,12 @@ AL_INLINE int al_load_headers(struct __sk_buff* skb, struct al_scratch* s, int m
   if (length >= AL_COPY && length <= AL_HEADERS_FIRST) {
     const __u8* tail = data + (length - AL_COPY);
     if (data + AL_COPY <= data_end && tail + AL_COPY <= data_end) {
-      al_copy_block(s->bytes, data);
-      al_copy_block(s->bytes + (length - AL_COPY), tail);
+      al_copy_block(AL_PACKET(s), data);
+      al_copy_block(AL_PACKET(s) + (length - AL_COPY), tail);
       return 1;
     }
   }
-  return length != 0 && bpf_skb_load_bytes(skb, 0, s->bytes, length) == 0;
+  return length != 0 && bpf_skb_load_bytes(skb, 0, AL_PACKET(s), length) == 0;
 }
 
 AL_INLINE enum al_verdict al_parse_packet(struct __sk_buff* skb, struct al_scratch* s, int ethernet, __u64 flags) {
@@ -41,7 +44,7 @@ AL_INLINE enum al_verdict al_parse_packet(struct __sk_buff* skb, struct al_scrat
   s->packet.length = skb->len;
   for (int more = 0; more < 2; ++more) {
     if (!al_load_headers(skb, s, more)) return AL_MALFORMED;
-    verdict = al_parse(&s->packet, s->bytes, ethernet, (flags & AL_INTERFACE_UPLINK) != 0, &settings);
+    verdict = al_parse(&s->packet, AL_PACKET(s), ethernet, (flags & AL_INTERFACE_UPLINK) != 0, &settings);
     if (verdict != AL_MALFORMED || s->packet.available != AL_HEADERS_FIRST) break;
   }
   return verdict;
@@ -57,27 +60,27 @@ AL_INLINE int al_load_rest(struct __sk_buff* skb, struct al_scratch* s) {
   const __u8* data_end = (const __u8*)(long)skb->data_end;
   const __u8* tail = data + (length - AL_COPY);
   if (tail + AL_COPY > data_end)
-    return bpf_skb_load_bytes(skb, AL_HEADERS_FIRST, s->bytes + AL_HEADERS_FIRST, length - AL_HEADERS_FIRST) == 0;
+    return bpf_skb_load_bytes(skb, AL_HEADERS_FIRST, AL_PACKET(s) + AL_HEADERS_FIRST, length - AL_HEADERS_FIRST) == 0;
   AL_UNROLL
   for (__u32 at = AL_HEADERS_FIRST; at < AL_HEADER_BYTES; at += AL_COPY) {
     if (at + AL_COPY >= length || data + at + AL_COPY > data_end) break;
-    al_copy_block(s->bytes + at, data + at);
+    al_copy_block(AL_PACKET(s) + at, data + at);
   }
-  al_copy_block(s->bytes + (length - AL_COPY), tail);
+  al_copy_block(AL_PACKET(s) + (length - AL_COPY), tail);
   return 1;
 }
 
-/* Ports declared rtp: where the audio lies in the payload. What is not RTP is scanned as it is. */
+/* Flows of RTP: where the audio lies in the payload. What is not RTP is scanned as it is. */
 AL_INLINE void al_parse_audio(struct __sk_buff* skb, struct al_scratch* s) {
   struct al_scan* scan = &s->scan;
   const __u32 offset = scan->payload_offset;
   scan->rtp.header = 0;
-  if (scan->format != AL_FORMAT_RTP || s->packet.flow.protocol != 17 || offset > AL_HEADER_BYTES) return;
-  const int long_header = (s->bytes[offset] & 0x1f) != 0; /* CSRCs or an extension */
+  if (scan->framing != AL_FRAMING_RTP || s->packet.flow.protocol != 17 || offset > AL_HEADER_BYTES) return;
+  const int long_header = (AL_PACKET(s)[offset] & 0x1f) != 0; /* CSRCs or an extension */
   if (long_header && s->packet.available == AL_HEADERS_FIRST && !al_load_headers(skb, s, 1)) return;
   __u32 room = s->packet.available - offset;
   if (room > scan->payload_length) room = scan->payload_length;
-  al_parse_rtp(&scan->rtp, s->bytes + offset, room);
+  al_parse_rtp(&scan->rtp, AL_PACKET(s) + offset, room);
   if (scan->rtp.header == 0 || !scan->rtp.padded) return;
   __u8 padding = 0;
   if (bpf_skb_load_bytes(skb, s->packet.end - 1, &padding, 1) < 0) return;

@@ -7,13 +7,28 @@
 #define AL_BURST_NS 100000000ULL /* what an idle CPU may save up */
 #define AL_HIT_COST 128          /* bytes that a selected window costs of the budget: hashing and emitting it */
 
-AL_INLINE __u32 al_port_format(const struct al_flow_key* flow) {
-  const __u32 zero = 0;
-  const struct al_port_table* table = bpf_map_lookup_elem(&ports, &zero);
-  if (!table) return AL_FORMAT_NONE;
+AL_INLINE __u32 al_port_format(const struct al_port_table* table, const struct al_flow_key* flow) {
   const __u32 source = table->format[flow->source_port];
   const __u32 destination = table->format[flow->destination_port];
   return source > destination ? source : destination;
+}
+
+/* Codec of the packet at hand, and the domains that it is scanned in. */
+AL_INLINE void al_choose_lanes(struct al_scratch* s, struct al_port_table* table, __u32 codec) {
+  struct al_scan* scan = &s->scan;
+  if (scan->rtp.header != 0) {
+    const __u32 declared = table->codec[scan->rtp.payload_type & 127];
+    /* A small packet of a type that nobody declared is an event or comfort noise. */
+    if (declared != AL_CODEC_UNKNOWN || scan->payload_length < settings.minimum_payload) codec = declared;
+  } else if (scan->framing == AL_FRAMING_RTP) {
+    codec = AL_CODEC_UNKNOWN; /* RTCP, STUN, and what else comes to such a port */
+  }
+  scan->codec = codec;
+  scan->lanes = 1 << AL_LANE_VERBATIM;
+  if (codec == AL_CODEC_PCMA && table->a_law == AL_A_LAW_WAITING) table->a_law = AL_A_LAW_ON;
+  if (!al_codec_is_g711(codec) && !al_codec_is_linear(codec)) return;
+  scan->lanes |= 1 << AL_LANE_MU_LAW;
+  if (table->a_law == AL_A_LAW_ON) scan->lanes |= 1 << AL_LANE_A_LAW;
 }
 
 AL_INLINE __u64 al_packet_time(struct al_scratch* s) {

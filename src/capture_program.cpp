@@ -76,18 +76,22 @@ bool wants_full(ProgramBuild build) {
   return libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, BPF_FUNC_loop, nullptr) == 1;
 }
 
-// Each CPU's copy of the table lies beside its scratch memory.
-int fill_gear(int scratch_fd, std::uint32_t window) {
+// Each CPU's copy of the tables lies beside its scratch memory.
+int fill_tables(audio_latency_bpf& skeleton, std::uint32_t window) {
   const int cpus = libbpf_num_possible_cpus();
   if (cpus < 0) return cpus;
   const std::size_t stride = (sizeof(al_scratch) + 7) / 8 * 8;
   std::vector<std::uint8_t> values(stride * static_cast<std::size_t>(cpus));
-  al_gear gear{};
-  al_gear_fill_both(&gear, window);
+  const auto scratch = std::make_unique<al_scratch>();
+  al_tables_fill(scratch.get(), window);
   for (int cpu = 0; cpu < cpus; ++cpu)
-    std::memcpy(values.data() + stride * static_cast<std::size_t>(cpu), &gear, sizeof gear);
+    std::memcpy(values.data() + stride * static_cast<std::size_t>(cpu), scratch.get(), sizeof *scratch);
   const std::uint32_t key = 0;
-  return bpf_map_update_elem(scratch_fd, &key, values.data(), BPF_ANY);
+  const int code = bpf_map_update_elem(bpf_map__fd(skeleton.maps.scratch), &key, values.data(), BPF_ANY);
+  if (code < 0) return code;
+  const auto encoders = std::make_unique<al_encoders>();
+  al_encoders_fill(encoders.get());
+  return bpf_map_update_elem(bpf_map__fd(skeleton.maps.encoders), &key, encoders.get(), BPF_ANY);
 }
 
 }  // namespace
@@ -107,8 +111,7 @@ Result<std::unique_ptr<CaptureProgram>> CaptureProgram::load(const Options& opti
   bpf_map__set_max_entries(skeleton->maps.senders, std::max<std::uint32_t>(settings.maximum_flows, 1));
   for (const Variant& variant : variants(*skeleton)) bpf_program__set_autoload(variant.program, variant.full == full);
   if (const int code = audio_latency_bpf__load(skeleton); code < 0) return load_error(code);
-  if (const int code = fill_gear(bpf_map__fd(skeleton->maps.scratch), settings.window); code < 0)
-    return load_error(code);
+  if (const int code = fill_tables(*skeleton, settings.window); code < 0) return load_error(code);
   if (Status ports = program->set_ports(options); !ports) return ports.error();
   return program;
 }

@@ -3,28 +3,27 @@
 
 #include <algorithm>
 #include <array>
-#include <vector>
 
 #include "audio_latency/wire/identity.h"
 #include "capture_scanner_flows.hpp"
+#include "capture_scanner_lanes.hpp"
 
 namespace audio_latency {
 namespace {
 
-// Bytes of one packet while it is scanned. Positions count from the first byte of the run's part of the payload.
-struct Payload {
-  std::span<const std::uint8_t> bytes;  // captured part of what is scanned
-  std::uint32_t base = 0;               // offset in the L4 payload of bytes[0]
-  bool truncated = false;
+// What of a packet's payload is scanned.
+struct Audio {
+  ScannedBytes packet;
+  std::uint32_t base = 0;  // offset in the L4 payload of its first byte
+  bool truncated = false;  // the capture has less than was on the wire
 };
 
 }  // namespace
 
 class PacketScanner::State {
  public:
-  State(const al_settings& settings, const al_port_table& ports) : settings_(settings), ports_(ports) {
-    al_gear_fill(gear_.data());
-  }
+  State(const al_settings& settings, const al_port_table& ports)
+      : settings_(settings), ports_(ports), lanes_(settings) {}
 
   void scan(const CapturedPacket& captured, ObservationSink& sink);
   void age(EventTime deadline) { flows_.age(deadline); }
@@ -36,26 +35,26 @@ class PacketScanner::State {
  private:
   al_verdict examine(const CapturedPacket& captured, ObservationSink& sink);
   al_format format_of(const al_flow_key& flow) const;
-  void parse_rtp(const CapturedPacket& captured, al_format format);
-  al_continuity continuity(const al_flow* flow, std::uint32_t length, std::uint32_t& skip) const;
-  Payload audio(const CapturedPacket& captured, std::uint32_t skip) const;
-  void roll(const CapturedPacket& captured, const Payload& payload, al_run& run, al_flow* flow, bool keyed,
-            ObservationSink& sink);
-  void take(const CapturedPacket& captured, const std::uint8_t* symbols, std::uint64_t hash, std::uint32_t offset,
-            ObservationSink& sink);
+  void parse_rtp(const CapturedPacket& captured);
+  std::uint8_t codec_of(const al_treatment& treatment) const;
+  al_continuity continuity(const al_flow* flow, std::uint32_t& skip) const;
+  Audio audio(const CapturedPacket& captured, std::uint8_t codec, std::uint32_t skip);
+  void roll(const CapturedPacket& captured, const Audio& audio, al_run& run, al_flow* flow, ObservationSink& sink);
+  void take(const CapturedPacket& captured, const SelectedWindow& window, const Audio& audio, ObservationSink& sink);
 
   al_settings settings_;
   al_port_table ports_;
-  std::array<__u64, 256> gear_{};
+  LaneScanner lanes_;
   ScannerFlows flows_{settings_, counters};
 
   // The packet at hand.
+  al_treatment treatment_{};
+  bool keyed_ = false;  // a sequence number tells what it continues
   std::array<std::uint8_t, AL_HEADER_BYTES + AL_HEADER_SLACK> header_{};
   al_packet packet_{};
   al_rtp rtp_{};
   std::uint32_t payload_offset_ = 0;
   std::uint32_t payload_length_ = 0;
-  std::vector<std::uint8_t> symbols_;  // AL_WINDOW_MAX carried ones, then one for each byte
 };
 
 void PacketScanner::State::scan(const CapturedPacket& captured, ObservationSink& sink) {
@@ -75,41 +74,44 @@ al_verdict PacketScanner::State::examine(const CapturedPacket& captured, Observa
   if (verdict != AL_SCANNED) return verdict;
   const al_format format = format_of(packet_.flow);
   if (format == AL_FORMAT_NONE) return AL_PORT;
+  treatment_ = al_treatment_of(format);
   payload_offset_ = packet_.offset;
   payload_length_ = packet_.end - packet_.offset;
-  parse_rtp(captured, format);
+  parse_rtp(captured);
 
-  const bool keyed = !stateless && (packet_.flow.protocol == 6 || rtp_.header != 0);
+  keyed_ = !stateless && (packet_.flow.protocol == 6 || rtp_.header != 0);
   const bool small = payload_length_ < settings_.minimum_payload;
-  if (payload_length_ == 0 || (small && !keyed)) return AL_TOO_SMALL;
-  al_flow* flow = keyed ? flows_.find(packet_.flow, captured, !small) : nullptr;
+  if (payload_length_ == 0 || (small && !keyed_)) return AL_TOO_SMALL;
+  al_flow* flow = keyed_ ? flows_.find(packet_.flow, captured, !small) : nullptr;
   if (small && flow == nullptr) return AL_TOO_SMALL;
 
   std::uint32_t skip = 0;
-  const al_continuity place = continuity(flow, payload_length_, skip);
+  const al_continuity place = continuity(flow, skip);
   al_run run{};
   if (place == AL_RUN_CONTINUES) run = flow->run;
-  const Payload payload = audio(captured, skip);
-  if (payload.truncated) ++counters.trouble[AL_TROUBLE_TRUNCATED];
-  counters.scanned_bytes += payload.bytes.size();
-  roll(captured, payload, run, flow, keyed, sink);
+  const Audio scanned = audio(captured, codec_of(treatment_), skip);
+  if (scanned.truncated) ++counters.trouble[AL_TROUBLE_TRUNCATED];
+  counters.scanned_bytes += scanned.packet.bytes.size();
+  roll(captured, scanned, run, flow, sink);
   if (flow != nullptr && place != AL_RUN_LATE) {
     run.next = packet_.flow.protocol == 6 ? packet_.sequence + payload_length_ : rtp_.sequence + 1U;
     run.stream_id = rtp_.ssrc;
-    if (payload.truncated) run.bytes = 0;
+    if (scanned.truncated) run.bytes = 0;
     flow->run = run;
   }
   return AL_SCANNED;
 }
 
 al_format PacketScanner::State::format_of(const al_flow_key& flow) const {
-  if (stateless) return AL_FORMAT_RAW;
-  return static_cast<al_format>(std::max(ports_.format[flow.source_port], ports_.format[flow.destination_port]));
+  const std::uint8_t format = std::max(ports_.format[flow.source_port], ports_.format[flow.destination_port]);
+  if (stateless && (format < AL_FORMAT_RTP || format >= AL_FORMAT_WEBSOCKET)) return AL_FORMAT_RAW;
+  return static_cast<al_format>(format);
 }
 
-void PacketScanner::State::parse_rtp(const CapturedPacket& captured, al_format format) {
+void PacketScanner::State::parse_rtp(const CapturedPacket& captured) {
   rtp_ = {};
-  if (format != AL_FORMAT_RTP || packet_.flow.protocol != 17 || packet_.offset > packet_.available) return;
+  const bool expected = treatment_.framing == AL_FRAMING_RTP && packet_.flow.protocol == 17;
+  if (!expected || packet_.offset > packet_.available) return;
   const std::uint32_t room = std::min(packet_.available - packet_.offset, payload_length_);
   al_parse_rtp(&rtp_, header_.data() + packet_.offset, room);
   if (rtp_.header == 0) return;
@@ -122,56 +124,62 @@ void PacketScanner::State::parse_rtp(const CapturedPacket& captured, al_format f
   packet_.end -= padding;
 }
 
-al_continuity PacketScanner::State::continuity(const al_flow* flow, std::uint32_t length, std::uint32_t& skip) const {
+// As al_choose_lanes() of the kernel program.
+std::uint8_t PacketScanner::State::codec_of(const al_treatment& treatment) const {
+  if (rtp_.header == 0 && treatment.framing == AL_FRAMING_RTP) return AL_CODEC_UNKNOWN;
+  if (rtp_.header == 0) return treatment.codec;
+  const std::uint8_t declared = ports_.codec[rtp_.payload_type & 127];
+  if (declared != AL_CODEC_UNKNOWN || payload_length_ < settings_.minimum_payload) return declared;
+  return treatment.codec;
+}
+
+al_continuity PacketScanner::State::continuity(const al_flow* flow, std::uint32_t& skip) const {
   if (flow == nullptr) return AL_RUN_BEGINS;
-  if (packet_.flow.protocol == 6) return al_continuity_tcp(&flow->run, packet_.sequence, length, &skip);
+  if (packet_.flow.protocol == 6) return al_continuity_tcp(&flow->run, packet_.sequence, payload_length_, &skip);
   return al_continuity_rtp(&flow->run, rtp_.ssrc, rtp_.sequence);
 }
 
-Payload PacketScanner::State::audio(const CapturedPacket& captured, std::uint32_t skip) const {
-  Payload payload;
-  payload.base = rtp_.header + skip;
-  const std::size_t from = payload_offset_ + payload.base;
+Audio PacketScanner::State::audio(const CapturedPacket& captured, std::uint8_t codec, std::uint32_t skip) {
+  if (codec == AL_CODEC_PCMA && ports_.a_law == AL_A_LAW_WAITING) ports_.a_law = AL_A_LAW_ON;
+  Audio audio;
+  audio.base = stateless ? 0 : rtp_.header + skip;
+  const std::size_t from = payload_offset_ + audio.base;
   const std::size_t to = std::min<std::size_t>(packet_.end, captured.bytes.size());
-  payload.truncated = packet_.end > captured.bytes.size();
-  if (from < to) payload.bytes = captured.bytes.subspan(from, to - from);
-  return payload;
+  audio.truncated = packet_.end > captured.bytes.size();
+  if (from < to) audio.packet.bytes = captured.bytes.subspan(from, to - from);
+  audio.packet.codec = codec;
+  audio.packet.a_law = ports_.a_law == AL_A_LAW_ON;
+  audio.packet.audio_at = stateless ? rtp_.header : 0;
+  audio.packet.half = packet_.flow.protocol == 6 && ((packet_.sequence + skip + treatment_.phase) & 1) != 0;
+  audio.packet.fresh = rtp_.header != 0;
+  return audio;
 }
 
-void PacketScanner::State::roll(const CapturedPacket& captured, const Payload& payload, al_run& run, al_flow* flow,
-                                bool keyed, ObservationSink& sink) {
-  const std::uint32_t window = settings_.window;
-  const std::uint32_t shift = al_roll_shift(window);
+void PacketScanner::State::roll(const CapturedPacket& captured, const Audio& audio, al_run& run, al_flow* flow,
+                                ObservationSink& sink) {
   std::uint32_t selectivity = flow != nullptr ? flow->rate.selectivity : settings_.selectivity;
-  bool asked = keyed || stateless;  // other flows are looked up when something is selected
-  symbols_.resize(AL_WINDOW_MAX + payload.bytes.size());
-  std::copy_n(run.symbols, AL_WINDOW_MAX, symbols_.begin());
-  for (std::size_t at = 0; at < payload.bytes.size(); ++at) {
-    const std::uint8_t byte = payload.bytes[at];
-    const std::uint8_t symbol = byte ^ run.last[0];
-    std::copy(run.last + 1, run.last + AL_LAG, run.last);
-    run.last[AL_LAG - 1] = byte;
-    symbols_[AL_WINDOW_MAX + at] = symbol;
-    if (run.bytes < AL_RUN_BYTES) ++run.bytes;
-    if (run.bytes <= AL_LAG) continue;
-    run.hash = al_roll(run.hash, gear_[symbol], shift);
-    if (run.bytes < AL_LAG + window || run.hash >= al_threshold(selectivity)) continue;
+  bool asked = keyed_ || stateless;  // other flows are looked up when something is selected
+  const auto visit = [&](const SelectedWindow& window) {
     if (!asked) {
       asked = true;
       flow = flows_.find(packet_.flow, captured, true);
       if (flow != nullptr) selectivity = flow->rate.selectivity;
-      if (run.hash >= al_threshold(selectivity)) continue;
     }
-    if (flow != nullptr) ++flow->rate.selected;
-    take(captured, symbols_.data() + AL_WINDOW_MAX + at + 1 - window, run.hash,
-         payload.base + static_cast<std::uint32_t>(at), sink);
-  }
-  std::copy_n(symbols_.end() - AL_WINDOW_MAX, AL_WINDOW_MAX, run.symbols);
+    if (window.hash < al_threshold(selectivity)) take(captured, window, audio, sink);
+    return selectivity;
+  };
+  const std::uint32_t selected = lanes_.scan(audio.packet, run, selectivity, visit);
+  if (flow != nullptr) flow->rate.selected += selected;
 }
 
-void PacketScanner::State::take(const CapturedPacket& captured, const std::uint8_t* symbols, std::uint64_t hash,
-                                std::uint32_t offset, ObservationSink& sink) {
-  const std::uint32_t refusal = al_refuse_verbatim(symbols, settings_.window);
+void PacketScanner::State::take(const CapturedPacket& captured, const SelectedWindow& window, const Audio& audio,
+                                ObservationSink& sink) {
+  const bool verbatim = window.domain == AL_DOMAIN_VERBATIM;
+  const std::uint8_t* symbols = window.symbols.data();
+  const std::uint32_t peak = verbatim ? 0 : al_window_peak(symbols, settings_.window, window.domain);
+  const std::uint32_t refusal = verbatim
+                                    ? al_refuse_verbatim(symbols, settings_.window)
+                                    : al_refuse_companded(symbols, settings_.window, peak, settings_.silence_threshold);
   if (refusal != AL_REFUSALS) {
     ++counters.refused[refusal];
     return;
@@ -180,13 +188,17 @@ void PacketScanner::State::take(const CapturedPacket& captured, const std::uint8
   const std::size_t from = std::min<std::size_t>(payload_offset_, captured.bytes.size());
   std::copy_n(captured.bytes.begin() + static_cast<std::ptrdiff_t>(from),
               std::min<std::size_t>(front.size(), captured.bytes.size() - from), front.begin());
+  const std::uint32_t offset = audio.base + window.last_byte;
   al_event event{};
   al_describe(&event, &packet_, &rtp_, front.data(), payload_length_);
   event.time_ns = captured.time;
-  event.signature = al_signature(settings_.algorithm, symbols, settings_.window, hash, AL_DOMAIN_VERBATIM);
-  event.offset = offset;
+  event.signature = al_signature(settings_.algorithm, symbols, settings_.window, window.hash, window.domain);
+  event.domain = static_cast<std::uint8_t>(window.domain);
+  event.peak = static_cast<std::uint16_t>(peak);
+  event.zero_crossings = static_cast<std::uint8_t>(verbatim ? 0 : al_window_crossings(symbols, settings_.window));
+  event.offset = verbatim ? offset : (offset - rtp_.header) >> al_codec_is_linear(audio.packet.codec);
   if (event.identity == AL_IDENTITY_TCP) event.stream_id = packet_.sequence + offset;
-  event.leading_zeros = static_cast<std::uint8_t>(al_leading_zeros(hash));
+  event.leading_zeros = static_cast<std::uint8_t>(al_leading_zeros(window.hash));
   ++counters.emitted;
   Observation seen = observation_of(event);
   seen.point = captured.point;

@@ -56,6 +56,18 @@ std::string print_audio(const Options& options) {
   return joined(options.audio_ports, print, "all");
 }
 
+bool parse_rtp_types(std::string_view text, Options& options) {
+  auto types = parse_rtp_payload_types(text);
+  if (types) options.rtp_payload_types = std::move(*types);
+  return types.has_value();
+}
+std::string print_rtp_types(const Options& options) {
+  const auto print = [](const RtpPayloadType& type) {
+    return std::to_string(type.type) + ":" + std::string(codec_name(type.codec));
+  };
+  return joined(options.rtp_payload_types, print, "");
+}
+
 bool parse_window(std::string_view text, Options& options) {
   const auto window = parse_number<std::uint32_t>(text, 16, 64);
   if (!window || (*window & (*window - 1)) != 0) return false;

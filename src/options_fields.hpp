@@ -58,6 +58,8 @@ constexpr std::array<Named<LogFormat>, 3> kLogFormats = {
     {{"auto", LogFormat::automatic}, {"json", LogFormat::json}, {"text", LogFormat::text}}};
 constexpr std::array<Named<Tristate>, 3> kTristates = {
     {{"auto", Tristate::automatic}, {"true", Tristate::yes}, {"false", Tristate::no}}};
+constexpr std::array<Named<Tristate>, 3> kAutoSwitches = {
+    {{"auto", Tristate::automatic}, {"on", Tristate::yes}, {"off", Tristate::no}}};
 constexpr std::array<Named<bool>, 2> kSwitches = {{{"on", true}, {"off", false}}};
 constexpr std::array<Named<al_algorithm>, 3> kAlgorithms = {
     {{"xxhash", AL_XXHASH}, {"rolling_hash", AL_ROLLING_HASH}, {"crc32", AL_CRC32}}};
@@ -81,6 +83,8 @@ bool parse_direction(std::string_view text, Options& options);
 bool parse_address(std::string_view text, Options& options);
 bool parse_audio(std::string_view text, Options& options);
 std::string print_audio(const Options& options);
+bool parse_rtp_types(std::string_view text, Options& options);
+std::string print_rtp_types(const Options& options);
 bool parse_window(std::string_view text, Options& options);
 bool parse_tunnels(std::string_view text, Options& options);
 std::string print_tunnels(const Options& options);

@@ -17,7 +17,30 @@ struct FormatName {
   std::string_view name;
   al_format format;
 };
-constexpr std::array<FormatName, 2> kFormats = {{{"raw", AL_FORMAT_RAW}, {"rtp", AL_FORMAT_RTP}}};
+constexpr std::array<FormatName, 13> kFormats = {{{"auto", AL_FORMAT_AUTO},
+                                                  {"raw", AL_FORMAT_RAW},
+                                                  {"rtp", AL_FORMAT_RTP},
+                                                  {"pcm16le", AL_FORMAT_PCM16LE},
+                                                  {"pcm16be", AL_FORMAT_PCM16BE},
+                                                  {"pcmu", AL_FORMAT_PCMU},
+                                                  {"pcma", AL_FORMAT_PCMA},
+                                                  {"websocket", AL_FORMAT_WEBSOCKET},
+                                                  {"json", AL_FORMAT_JSON},
+                                                  {"sse", AL_FORMAT_SSE},
+                                                  {"http", AL_FORMAT_HTTP},
+                                                  {"audiosocket", AL_FORMAT_AUDIOSOCKET},
+                                                  {"grpc", AL_FORMAT_GRPC}}};
+static_assert(kFormats.size() == AL_FORMATS - 1);
+
+struct CodecName {
+  std::string_view name;
+  al_codec codec;
+};
+constexpr std::array<CodecName, 5> kCodecs = {{{"pcmu", AL_CODEC_PCMU},
+                                               {"pcma", AL_CODEC_PCMA},
+                                               {"pcm16le", AL_CODEC_PCM16LE},
+                                               {"pcm16be", AL_CODEC_PCM16BE},
+                                               {"compressed", AL_CODEC_COMPRESSED}}};
 
 std::string_view trimmed(std::string_view text) {
   const auto first = text.find_first_not_of(" \t");
@@ -34,6 +57,16 @@ std::optional<AudioPort> parse_audio_port(std::string_view text) {
                                   [&](const FormatName& format) { return format.name == text.substr(slash + 1); });
   if (known == kFormats.end()) return std::nullopt;
   return AudioPort{*port, known->format};
+}
+
+std::optional<RtpPayloadType> parse_rtp_payload_type(std::string_view text) {
+  const auto colon = text.find(':');
+  const auto type = parse_number<std::uint8_t>(text.substr(0, colon), 0, 127);
+  if (!type || colon == std::string_view::npos) return std::nullopt;
+  const auto known = std::find_if(kCodecs.begin(), kCodecs.end(),
+                                  [&](const CodecName& codec) { return codec.name == text.substr(colon + 1); });
+  if (known == kCodecs.end()) return std::nullopt;
+  return RtpPayloadType{*type, known->codec};
 }
 
 bool is_interface_pattern(std::string_view text) {
@@ -93,6 +126,25 @@ std::string_view format_name(al_format format) {
   const auto known = std::find_if(kFormats.begin(), kFormats.end(),
                                   [&](const FormatName& candidate) { return candidate.format == format; });
   return known == kFormats.end() ? "none" : known->name;
+}
+
+std::optional<std::vector<RtpPayloadType>> parse_rtp_payload_types(std::string_view text) {
+  std::vector<RtpPayloadType> types;
+  if (text.empty()) return types;
+  std::vector<bool> taken(128);
+  for (const std::string_view item : split_list(text)) {
+    const auto type = parse_rtp_payload_type(item);
+    if (!type || taken[type->type]) return std::nullopt;
+    taken[type->type] = true;
+    types.push_back(*type);
+  }
+  return types;
+}
+
+std::string_view codec_name(al_codec codec) {
+  const auto known = std::find_if(kCodecs.begin(), kCodecs.end(),
+                                  [&](const CodecName& candidate) { return candidate.codec == codec; });
+  return known == kCodecs.end() ? "unknown" : known->name;
 }
 
 std::optional<std::vector<std::string>> parse_interfaces(std::string_view text) {

@@ -31,6 +31,10 @@ std::optional<std::vector<std::uint16_t>> parse_ports(std::string_view text, std
 std::optional<std::vector<AudioPort>> parse_audio_ports(std::string_view text);
 std::string_view format_name(al_format format);
 
+// "96:pcm16be,111:compressed": types from 0 to 127, none twice.
+std::optional<std::vector<RtpPayloadType>> parse_rtp_payload_types(std::string_view text);
+std::string_view codec_name(al_codec codec);
+
 // Names and globs of network interfaces, or "auto" alone.
 std::optional<std::vector<std::string>> parse_interfaces(std::string_view text);
 

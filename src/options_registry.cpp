@@ -32,9 +32,16 @@ constexpr Variable kVariables[] = {
     {"METRICS_ADDRESS", "0.0.0.0", "an IPv4 or IPv6 address", "address that the HTTP server listens on", false,
      parse_address, print_text<&Options::metrics_address>},
     {"AUDIO_PORTS", "all",
-     "a comma-separated list of ports from 1 to 65535, none twice, each with an optional format (raw or rtp), for "
-     "example 8080,5004/rtp; or all",
+     "a comma-separated list of ports from 1 to 65535, none twice, each with an optional format (raw, rtp, pcmu, pcma, "
+     "pcm16le, pcm16be, websocket, json, sse, http, audiosocket, grpc or auto), for example 8080,5004/rtp; or all",
      "ports that carry audio, as sender or receiver, with the format of their payload", true, parse_audio, print_audio},
+    {"RTP_PAYLOAD_TYPES", "",
+     "a comma-separated list of RTP payload types from 0 to 127, none twice, each with a codec (pcmu, pcma, pcm16le, "
+     "pcm16be or compressed), for example 96:pcm16be; or nothing",
+     "codecs of dynamic RTP payload types; those of RFC 3551 are known", true, parse_rtp_types, print_rtp_types},
+    {"ALAW_DOMAIN", "auto", "auto, on or off",
+     "compute A-law signatures beside mu-law ones; auto: once A-law audio was seen", true,
+     parse_named<&Options::a_law_domain, kAutoSwitches>, print_named<&Options::a_law_domain, kAutoSwitches>},
     {"SIGNATURE_ALGORITHM", "xxhash", "xxhash, rolling_hash or crc32",
      "hash of a window; all nodes and captures that are compared need the same", false,
      parse_named<&Options::signature_algorithm, kAlgorithms>, print_named<&Options::signature_algorithm, kAlgorithms>},

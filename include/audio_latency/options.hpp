@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "audio_latency/wire/settings.h"
+#include "audio_latency/wire/treatment.h"
 
 namespace audio_latency {
 
@@ -25,6 +25,13 @@ struct AudioPort {
   bool operator==(const AudioPort&) const = default;
 };
 
+// What the packets of an RTP payload type hold, where RFC 3551 does not say.
+struct RtpPayloadType {
+  std::uint8_t type = 0;
+  al_codec codec = AL_CODEC_UNKNOWN;
+  bool operator==(const RtpPayloadType&) const = default;
+};
+
 // The effective configuration; each member is one variable of docs/CONFIGURATION.md.
 struct Options {
   std::vector<std::string> interfaces = {"eth0"};
@@ -38,6 +45,8 @@ struct Options {
   std::uint16_t metrics_port = 9090;
   std::string metrics_address = "0.0.0.0";
   std::vector<AudioPort> audio_ports;  // empty: all
+  std::vector<RtpPayloadType> rtp_payload_types;
+  Tristate a_law_domain = Tristate::automatic;  // automatic: once PCMA is seen
   al_algorithm signature_algorithm = AL_XXHASH;
   std::uint32_t signature_window_size = 64;  // symbols
   std::uint32_t signature_selectivity = 8;   // bits

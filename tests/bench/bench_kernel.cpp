@@ -83,7 +83,7 @@ void prepare_carry(carry_bpf& carry) {
   const auto cpus = static_cast<std::size_t>(libbpf_num_possible_cpus());
   std::vector<al_scratch> scratch(cpus);
   std::vector<al_interface> interfaces(cpus);
-  for (al_scratch& one : scratch) al_gear_fill_both(&one.gear, 64);
+  for (al_scratch& one : scratch) al_tables_fill(&one, 64);
   for (al_interface& one : interfaces) one.flags = AL_INTERFACE_LOOPBACK;
   auto ports = std::make_unique<al_port_table>();
   std::fill(std::begin(ports->format), std::end(ports->format), static_cast<std::uint8_t>(AL_FORMAT_RTP));

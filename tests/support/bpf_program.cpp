@@ -44,6 +44,8 @@ TestProgram::TestProgram(const al_settings& settings, const Setup& setup) {
   Options options;
   options.ring_buffer_size = setup.ring_bytes;
   options.audio_ports = setup.ports;
+  options.rtp_payload_types = setup.types;
+  options.a_law_domain = setup.a_law;
   auto loaded = CaptureProgram::load(options, settings, setup.build);
   if (!loaded) throw std::runtime_error(loaded.error().message);
   program_ = std::move(loaded.value());

@@ -31,6 +31,8 @@ class TestProgram {
     std::uint32_t ring_bytes = 1U << 22;
     std::uint64_t flags = AL_INTERFACE_LOOPBACK;
     std::vector<AudioPort> ports = {};  // empty: all, raw
+    std::vector<RtpPayloadType> types = {};
+    Tristate a_law = Tristate::automatic;
   };
 
   // Throws std::runtime_error with the loader's sentence.

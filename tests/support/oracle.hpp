@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "audio_latency/wire/settings.h"
+#include "audio_latency/wire/treatment.h"
 #include "support/packet.hpp"
 
 namespace audio_latency::test {
@@ -24,6 +24,11 @@ std::vector<Selected> select_windows(const Bytes& symbols, std::uint32_t first, 
                                      std::uint32_t domain);
 // Verbatim domain over one run of bytes; offsets count from bytes[0].
 std::vector<Selected> select_verbatim(const Bytes& bytes, const al_settings& settings);
+
+// Symbols of a companded domain, and the domain's windows over one run of audio; offsets count samples.
+Bytes companded_symbols(const Bytes& audio, al_codec codec, std::uint32_t domain);
+std::vector<Selected> select_companded(const Bytes& audio, al_codec codec, std::uint32_t domain,
+                                       const al_settings& settings);
 
 al_settings oracle_settings(al_algorithm algorithm = AL_XXHASH, std::uint8_t window = 64, std::uint8_t selectivity = 8);
 

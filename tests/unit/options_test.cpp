@@ -36,6 +36,8 @@ const std::map<std::string, Example> kExamples = {
     {"METRICS_PORT", {"65536", "9191"}},
     {"METRICS_ADDRESS", {"localhost", "127.0.0.1"}},
     {"AUDIO_PORTS", {"5004/opus", "8080/raw,5004/rtp"}},
+    {"RTP_PAYLOAD_TYPES", {"96:opus", "96:pcm16be,111:compressed"}},
+    {"ALAW_DOMAIN", {"true", "on"}},
     {"SIGNATURE_ALGORITHM", {"md5", "crc32"}},
     {"SIGNATURE_WINDOW_SIZE", {"48", "32"}},
     {"SIGNATURE_SELECTIVITY", {"7", "10"}},

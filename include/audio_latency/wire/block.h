@@ -4,19 +4,33 @@
  * shift and one addition, which halves the chain of dependent instructions), and one branch a symbol. */
 #pragma once
 
-#include "audio_latency/wire/scan.h"
+#include "audio_latency/wire/companding.h"
 
 #define AL_BLOCK 32 /* symbols */
 
-/* Verbatim symbols of AL_BLOCK bytes; the AL_LAG bytes before `bytes` are read too. */
-AL_INLINE void al_block_symbols(__u8* symbols, const __u8* bytes) {
+/* AL_BLOCK symbols of one byte each. Verbatim: the AL_LAG bytes before `bytes` are read too; other domains take the
+ * bytes as they are. `verbatim`: all bits set, or none. */
+AL_INLINE void al_block_symbols(__u8* symbols, const __u8* bytes, __u64 verbatim) {
   AL_UNROLL
   for (__u32 at = 0; at < AL_BLOCK; at += 8)
-    al_store64(symbols + at, al_load64(bytes + at) ^ al_load64(bytes + at - AL_LAG));
+    al_store64(symbols + at, al_load64(bytes + at) ^ (al_load64(bytes + at - AL_LAG) & verbatim));
   AL_FORGET(); /* or clang takes the symbols out of the words by shifts, which is slower */
 }
 
-/* The table as the block scan uses it: GEAR, then GEAR shifted by one symbol more. */
+/* AL_BLOCK symbols of two bytes each, by an encoder's table. */
+AL_INLINE void al_block_codes(__u8* symbols, const __u8* bytes, const __u8* encoder, int big_endian) {
+  if (big_endian) {
+    AL_UNROLL
+    for (__u32 at = 0; at < AL_BLOCK; ++at) symbols[at] = encoder[al_be16(bytes + 2 * at)];
+  } else {
+    AL_UNROLL
+    for (__u32 at = 0; at < AL_BLOCK; ++at) symbols[at] = encoder[al_load16(bytes + 2 * at)];
+  }
+  AL_FORGET();
+}
+
+/* A table as the block scan uses it: GEAR by symbol, or by what al_recode() makes the symbol of; then the same shifted
+ * by one symbol more. */
 struct al_gear {
   __u64 plain[256];
   __u64 shifted[256];
@@ -24,6 +38,16 @@ struct al_gear {
 static inline __attribute__((unused)) void al_gear_fill_both(struct al_gear* gear, __u32 window) {
   al_gear_fill(gear->plain);
   for (int symbol = 0; symbol < 256; ++symbol) gear->shifted[symbol] = gear->plain[symbol] << al_roll_shift(window);
+}
+static inline __attribute__((unused)) void al_gears_fill(struct al_gear gears[AL_TABLES], __u32 window) {
+  for (__u32 table = 0; table < AL_TABLES; ++table) al_gear_fill_both(&gears[table], window);
+  for (__u32 table = AL_TABLE_PLAIN + 1; table < AL_TABLES; ++table) {
+    for (__u32 symbol = 0; symbol < 256; ++symbol) {
+      const __u8 code = al_recode(table, (__u8)symbol);
+      gears[table].plain[symbol] = gears[AL_TABLE_PLAIN].plain[code];
+      gears[table].shifted[symbol] = gears[AL_TABLE_PLAIN].shifted[code];
+    }
+  }
 }
 
 #ifdef __bpf__

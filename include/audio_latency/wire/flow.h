@@ -10,6 +10,9 @@
 
 #include "audio_latency/wire/scan.h"
 
+#define AL_TAIL_SHORT 72  /* a window and AL_LAG, in whole words */
+#define AL_TAIL_BYTES 136 /* a window of 16-bit samples and half a sample */
+
 /* A flow at a capture point. No padding: it is hashed as bytes. */
 struct al_flow_key {
   __u8 source[16]; /* IPv4 as ::ffff:a.b.c.d */
@@ -30,15 +33,19 @@ struct al_sender_key {
   __u32 interface_index; /* 0 where the address tells it */
 };
 
+/* What a packet continues: the hash of each domain, and the bytes that the next windows begin with. */
 struct al_run {
-  __u64 hash;
-  __u32 next;      /* TCP: sequence number of the byte after the last one. RTP: sequence number of the next packet */
-  __u32 stream_id; /* RTP: SSRC */
-  __u32 bytes;     /* in this run, up to AL_RUN_BYTES; 0: no run */
-  __u8 last[AL_LAG];
-  __u8 symbols[AL_WINDOW_MAX]; /* the last ones, the newest at the end */
+  __u64 hash;         /* verbatim */
+  __u64 companded[2]; /* mu-law, A-law */
+  __u32 next;         /* TCP: sequence number of the byte after the last one. RTP: sequence number of the next packet */
+  __u32 stream_id;    /* RTP: SSRC */
+  __u32 bytes;        /* in this run, up to AL_RUN_BYTES; 0: no run */
+  __u8 codes[2];      /* symbols of the companded domains in this run, up to AL_WINDOW_MAX; 0: no run */
+  __u8 codec;         /* enum al_codec of those */
+  __u8 reserved;
+  __u8 tail[AL_TAIL_BYTES]; /* the last bytes, the newest at the end; without 16-bit samples only AL_TAIL_SHORT */
 };
-#define AL_RUN_BYTES (AL_LAG + AL_WINDOW_MAX)
+#define AL_RUN_BYTES AL_TAIL_BYTES
 
 /* Selectivity of a flow: raised and lowered by how much its content selects, averaged over a second or longer. */
 struct al_rate {

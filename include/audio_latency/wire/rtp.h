@@ -13,6 +13,7 @@ struct al_rtp {
   __u16 sequence;
   __u16 header; /* bytes before the audio; 0: not RTP */
   __u8 padded;  /* 1: the last byte tells how many bytes of padding end the payload */
+  __u8 payload_type;
 };
 
 /* `bytes`: the UDP payload, of which `available` bytes may be read at least up to the end of the fixed header, the
@@ -31,5 +32,6 @@ AL_INLINE void al_parse_rtp(struct al_rtp* rtp, const __u8* bytes, __u32 availab
   rtp->timestamp = al_be32(bytes + 4);
   rtp->sequence = al_be16(bytes + 2);
   rtp->padded = (bytes[0] >> 5) & 1;
+  rtp->payload_type = bytes[1] & 0x7f;
   rtp->header = (__u16)header;
 }

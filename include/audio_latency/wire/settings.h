@@ -6,27 +6,49 @@
 
 enum al_algorithm { AL_XXHASH = 0, AL_ROLLING_HASH = 1, AL_CRC32 = 2 };
 
-/* Formats of AUDIO_PORTS. 0 means that the port is not watched. */
-enum al_format { AL_FORMAT_NONE = 0, AL_FORMAT_RAW = 1, AL_FORMAT_RTP = 2 };
+/* Formats of AUDIO_PORTS. Where the two ports of a packet have different ones, the larger number is taken. */
+enum al_format {
+  AL_FORMAT_NONE = 0, /* the port is not watched */
+  AL_FORMAT_AUTO,     /* found out by the daemon */
+  AL_FORMAT_RAW,      /* bytes of an unknown codec */
+  AL_FORMAT_RTP,
+  AL_FORMAT_PCMU, /* from here on in the order of enum al_codec */
+  AL_FORMAT_PCMA,
+  AL_FORMAT_PCM16LE,
+  AL_FORMAT_PCM16BE,
+  AL_FORMAT_WEBSOCKET, /* from here on the daemon decodes */
+  AL_FORMAT_JSON,
+  AL_FORMAT_SSE,
+  AL_FORMAT_HTTP,
+  AL_FORMAT_AUDIOSOCKET,
+  AL_FORMAT_GRPC,
+  AL_FORMATS
+};
+
+/* Is the A-law domain computed? */
+enum al_a_law { AL_A_LAW_OFF = 0, AL_A_LAW_WAITING = 1 /* until PCMA is seen */, AL_A_LAW_ON = 2 };
 
 /* Constant while the program is loaded (`const volatile` in .rodata). */
 struct al_settings {
-  __u8 algorithm;        /* enum al_algorithm */
-  __u8 window;           /* symbols: 16, 32, 64 */
-  __u8 selectivity;      /* leading zero bits, 8-16 */
-  __u8 decapsulate;      /* 1: look into TUNNEL_PORTS on interfaces flagged AL_INTERFACE_UPLINK */
-  __u16 minimum_payload; /* bytes; smaller payloads are not scanned */
-  __u16 tunnel_ports[8]; /* UDP destination ports; unused ones 0. 6081 is Geneve, all others VXLAN */
-  __u16 reserved;
+  __u8 algorithm;          /* enum al_algorithm */
+  __u8 window;             /* symbols: 16, 32, 64 */
+  __u8 selectivity;        /* leading zero bits, 8-16 */
+  __u8 decapsulate;        /* 1: look into TUNNEL_PORTS on interfaces flagged AL_INTERFACE_UPLINK */
+  __u16 minimum_payload;   /* bytes; smaller payloads are not scanned */
+  __u16 tunnel_ports[8];   /* UDP destination ports; unused ones 0. 6081 is Geneve, all others VXLAN */
+  __u16 silence_threshold; /* peak of a window of the companded domains, 16-bit linear units */
   __u32 maximum_flows;
   __u64 budget_bytes_per_second; /* payload bytes one CPU may scan a second; 0: no limit */
   __u32 wakeup_bytes; /* a CPU wakes the ring buffer's reader when it has written so much; 0: at each event */
   __u32 reserved_2;
 };
 
-/* enum al_format by port number. */
+/* What may change while the program runs. */
 struct al_port_table {
-  __u8 format[65536];
+  __u8 format[65536]; /* enum al_format by port number */
+  __u8 codec[128];    /* enum al_codec by RTP payload type */
+  __u8 a_law;         /* enum al_a_law; the kernel program turns WAITING into ON */
+  __u8 reserved[7];
 };
 
 /* Per interface, given at attach time. */

@@ -2,7 +2,7 @@
 /* What the daemon decided about a flow, and the kernel program does with its packets. */
 #pragma once
 
-#include "audio_latency/wire/types.h"
+#include "audio_latency/wire/settings.h"
 
 enum al_handling {
   AL_SAMPLE = 0, /* nothing known yet: scanned as raw bytes, and the first payload bytes go to the daemon */
@@ -31,3 +31,16 @@ struct al_treatment {
   __u8 codec;    /* enum al_codec */
   __u8 phase;    /* 16-bit samples over TCP: lowest bit of the sequence number at which one starts */
 };
+
+/* How flows of a port with a declared format are handled; of `auto`, until the daemon has decided. */
+AL_INLINE struct al_treatment al_treatment_of(__u32 format) {
+  struct al_treatment treatment = {AL_SCAN, AL_FRAMING_RAW, AL_CODEC_UNKNOWN, 0};
+  if (format == AL_FORMAT_AUTO) treatment.handling = AL_SAMPLE;
+  if (format == AL_FORMAT_RTP) treatment.framing = AL_FRAMING_RTP;
+  if (format > AL_FORMAT_RTP && format < AL_FORMAT_WEBSOCKET) treatment.codec = (__u8)(format - AL_FORMAT_RTP);
+  if (format >= AL_FORMAT_WEBSOCKET) treatment.handling = AL_DECODE;
+  return treatment;
+}
+AL_STATIC_ASSERT(AL_FORMAT_PCMU - AL_FORMAT_RTP == AL_CODEC_PCMU &&
+                     AL_FORMAT_PCM16BE - AL_FORMAT_RTP == AL_CODEC_PCM16BE,
+                 "al_treatment_of() counts on it");
