@@ -110,14 +110,13 @@ std::size_t JsonDecoder::in_string(ByteSpan bytes, std::uint32_t sequence) {
   else
     in_key(characters);
   if (plain == bytes.size()) return plain;
-  if (state_ == State::key && length_ > kLongestKey) {
-    begin();
+  const bool plausible = bytes[plain] >= 0x20 && !(state_ == State::key && length_ > kLongestKey);
+  if (!plausible) {
+    begin();  // no control character stands in a string, no key is so long: this was none
   } else if (bytes[plain] == '"') {
     close();
-  } else if (bytes[plain] == '\\') {
-    state_ = State::escape;
   } else {
-    begin();  // no control character stands in a string: this was none
+    state_ = State::escape;
   }
   return plain + 1;
 }

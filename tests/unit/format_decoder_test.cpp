@@ -112,10 +112,10 @@ TEST(Decoders, StreamsOfOneHttp2ConnectionAreKeptApart) {
   }
   const Decoded found = decode(decoder_of<Http2Decoder>(), wire, 1460, 1);
   ASSERT_EQ(found.audio.tracks.size(), 3U);
-  for (const auto& [stream, audio] : expected) {
+  for (const auto& each : expected) {
     const bool there = std::any_of(found.audio.tracks.begin(), found.audio.tracks.end(),
-                                   [&](const auto& track) { return track.second.bytes == audio; });
-    EXPECT_TRUE(there) << stream;
+                                   [&](const auto& track) { return track.second.bytes == each.second; });
+    EXPECT_TRUE(there) << each.first;
   }
 }
 

@@ -36,6 +36,7 @@ std::vector<Observation> scanned(const Bytes& stream, al_codec codec, const al_s
 
 std::vector<Selected> selected(const std::vector<Observation>& seen, std::uint32_t symbol_bytes) {
   std::vector<Selected> all;
+  all.reserve(seen.size());
   for (const Observation& one : seen)
     all.push_back({(one.packet.stream_id - kStart) / symbol_bytes, one.leading_zeros, one.signature});
   return all;
