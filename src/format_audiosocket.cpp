@@ -39,7 +39,8 @@ bool begins_with_audiosocket(ByteSpan bytes) {
   const std::size_t end = kAudioSocketHeader + first.length;
   if (bytes.size() == end) return true;
   AudioSocketHeader second;
-  return bytes.size() >= end + kAudioSocketHeader && read_audiosocket_header(bytes.subspan(end), second);
+  return bytes.size() >= end + kAudioSocketHeader && read_audiosocket_header(bytes.subspan(end), second) &&
+         (second.rate == first.rate || second.length == 1);
 }
 
 AudioSocketDecoder::AudioSocketDecoder(AudioSink& audio, DecodeStatus& status) : audio_(audio), status_(status) {

@@ -237,7 +237,8 @@ void HttpDecoder::chunk_line() {
 
 std::size_t HttpDecoder::pass(ByteSpan bytes, std::uint32_t sequence) {
   const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(remaining_, bytes.size()));
-  if (encoded_) status_.deflated_bytes += size;
+  const bool wanted = type_.kind == BodyKind::audio || type_.kind == BodyKind::sse;
+  if (encoded_ && wanted) status_.deflated_bytes += size;
   body_.feed(bytes.first(size), sequence);
   if (remaining_ == kToTheEnd) return size;
   remaining_ -= size;

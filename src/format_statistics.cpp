@@ -132,14 +132,25 @@ SampleStatistics::Verdict SampleStatistics::verdict() const {
   if (blocks_ < 8) return Verdict::undecided;
   const unsigned best = likeliest();
   const Sums& sums = sums_[best];
-  const double least = blocks_ < 16 ? 0.85 : blocks_ < 32 ? 0.8 : blocks_ < kMost ? 0.75 : 0.7;
+  const bool last = blocks_ + quiet_ >= kMost;
+  const double least = blocks_ < 16 ? 0.85 : blocks_ < 32 ? 0.8 : last ? 0.7 : 0.75;
   // The other phase in the other byte order has the same high bytes: only low bytes tell the two apart.
   const bool mirrored = !framed_ && best < 4;
-  const bool apart = !mirrored || blocks_ >= 32 || cost(3 - best) - cost(best) > 0.03;
-  const bool centred = std::abs(sums.mean()) < 0.3 * sums.deviation();
-  if (!looks_like_text() && centred && sums.correlation() > least && cost(best) < 0.72)
+  const double margin = mirrored ? cost(3 - best) - cost(best) : 1;
+  const bool apart = margin > (last ? 0 : blocks_ < 32 ? 0.04 : 0.02);
+  if (!looks_like_text() && centred(best) && sums.correlation() > least && cost(best) < 0.72)
     return apart ? Verdict::audio : Verdict::undecided;
-  return blocks_ < kMost ? Verdict::undecided : Verdict::not_audio;
+  return !last || doubtful() ? Verdict::undecided : Verdict::not_audio;
+}
+
+bool SampleStatistics::centred(unsigned reading) const {
+  return std::abs(sums_[reading].mean()) < 0.3 * sums_[reading].deviation();
+}
+
+bool SampleStatistics::doubtful() const {
+  if (blocks_ < 8 || looks_like_text()) return false;
+  const unsigned best = likeliest();
+  return centred(best) && sums_[best].correlation() > 0.3 && cost(best) < 0.8;
 }
 
 // Chi-squared over the high half of the bytes; 15 degrees of freedom: noise stays below 40 but once in 2,000 times.

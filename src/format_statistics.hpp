@@ -34,6 +34,7 @@ class SampleStatistics {
   void clear() { *this = SampleStatistics(framed_); }
 
   Verdict verdict() const;
+  bool doubtful() const;          // undecided, however much was looked at
   SampleReading reading() const;  // the likeliest
   unsigned blocks() const { return blocks_; }
   unsigned quiet_blocks() const { return quiet_; }
@@ -57,6 +58,7 @@ class SampleStatistics {
  private:
   void add_block(ByteSpan block, bool odd);
   unsigned likeliest() const;
+  bool centred(unsigned reading) const;
   double cost(unsigned reading) const;  // 0 to about 1: as rough as noise
 
   bool framed_;

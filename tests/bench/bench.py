@@ -66,6 +66,7 @@ PARTS = {
     "matcher": lambda: google("bench-matcher"),
     "streams": lambda: figures(HERE / "bench_streams.py", "--json"),
     "recall": recall,
+    "classify": lambda: figures(BUILD / "bench-classify"),
 }
 
 

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "format_classify.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "format_audiosocket.hpp"
+#include "format_http.hpp"
+#include "format_http2.hpp"
+#include "format_websocket.hpp"
+
+namespace audio_latency {
+namespace {
+
+constexpr std::uint32_t kMostBytes = 7 * 1024;  // the kernel samples 8 KiB of a flow at a time
+constexpr std::uint16_t kMostPackets = 64;
+
+bool starts_with(ByteSpan bytes, std::string_view word) {
+  return bytes.size() >= word.size() && std::equal(word.begin(), word.end(), bytes.begin());
+}
+
+FlowVerdict decode(Framing framing, const char* why) {
+  FlowVerdict verdict;
+  verdict.treatment.handling = AL_DECODE;
+  verdict.framing = framing;
+  verdict.why = why;
+  return verdict;
+}
+
+FlowVerdict ignore(const char* why, Unhashable reason = Unhashable::no) {
+  FlowVerdict verdict;
+  verdict.treatment.handling = AL_IGNORE;
+  verdict.unhashable = reason;
+  verdict.why = why;
+  return verdict;
+}
+
+// A TLS record (RFC 8446, 5.1); 2: one that opens a connection.
+unsigned tls_record(ByteSpan bytes) {
+  if (bytes.size() < 6 || bytes[0] < 20 || bytes[0] > 23 || bytes[1] != 3 || bytes[2] > 4) return 0;
+  const unsigned length = bytes[3] << 8U | bytes[4];
+  if (length == 0 || length > 16384 + 256) return 0;
+  return bytes[0] == 22 && (bytes[5] == 1 || bytes[5] == 2) ? 2 : 1;
+}
+
+}  // namespace
+
+std::string_view to_string(Framing framing) {
+  switch (framing) {
+    case Framing::raw:
+      return "raw";
+    case Framing::rtp:
+      return "rtp";
+    case Framing::http:
+      return "http";
+    case Framing::websocket:
+      return "websocket";
+    case Framing::sse:
+      return "sse";
+    case Framing::json:
+      return "json";
+    case Framing::audiosocket:
+      return "audiosocket";
+    case Framing::http2:
+      return "http2";
+    default:
+      return "unknown";
+  }
+}
+
+std::string_view to_string(Unhashable reason) {
+  switch (reason) {
+    case Unhashable::tls:
+      return "tls";
+    case Unhashable::srtp:
+      return "srtp";
+    case Unhashable::deflate:
+      return "deflate";
+    case Unhashable::compressed_codec:
+      return "compressed_codec";
+    default:
+      return "";
+  }
+}
+
+FlowVerdict FlowClassifier::add(const Payload& packet) {
+  if (packet.bytes.empty()) return {};
+  ++packets_;
+  bytes_ += static_cast<std::uint32_t>(packet.bytes.size());
+  FlowVerdict verdict = tcp_ ? add_tcp(packet) : add_udp(packet);
+  if (!verdict.decided()) verdict = by_samples();
+  if (!verdict.decided() && (bytes_ >= kMostBytes || packets_ >= kMostPackets)) verdict = give_up();
+  return verdict;
+}
+
+FlowVerdict FlowClassifier::add_tcp(const Payload& packet) {
+  if (packet.sequence != next_place_) statistics_.gap();
+  statistics_.add(packet.bytes, packet.sequence);
+  next_place_ = packet.sequence + static_cast<std::uint32_t>(packet.bytes.size());
+  return by_syntax(packet.bytes);
+}
+
+FlowVerdict FlowClassifier::by_syntax(ByteSpan bytes) {
+  if (begins_with_http(bytes)) return decode(Framing::http, "HTTP/1 start line");
+  if (starts_with(bytes, "PRI * HTTP/2.0")) return decode(Framing::http2, "HTTP/2 preface");
+  if (starts_with(bytes, "SSH-")) return ignore("SSH");
+  if (starts_with(bytes, "data:") || starts_with(bytes, "event:")) return decode(Framing::sse, "server-sent events");
+  if (bytes.size() == 19 && starts_with(bytes, std::string_view("\x01\x00\x10", 3)))
+    return decode(Framing::audiosocket, "AudioSocket UUID message");
+  const unsigned tls = tls_record(bytes);
+  if (tls == 2 || (tls == 1 && ++tls_ == 3)) return ignore("TLS records: encrypted", Unhashable::tls);
+  if (begins_with_audiosocket(bytes) && ++audiosocket_ == 2)
+    return decode(Framing::audiosocket, "AudioSocket messages, one behind the other");
+  if (begins_with_http2(bytes) && ++http2_ == 2) return decode(Framing::http2, "HTTP/2 frames, one behind the other");
+  if (const unsigned bits = websocket_evidence(bytes); bits >= 10) websocket_ += bits;
+  if (websocket_ >= 40) return decode(Framing::websocket, "WebSocket frames, one behind the other");
+  std::uint64_t size = 0;
+  if (read_chunk_line(bytes, size) != 0 && size > 0 && ++chunks_ == 2) return decode(Framing::http, "HTTP chunk sizes");
+  if ((starts_with(bytes, "{\"") || starts_with(bytes, "{ \"")) && ++json_ == 2)
+    return decode(Framing::json, "JSON text");
+  return {};
+}
+
+FlowVerdict FlowClassifier::by_samples() const {
+  if (rtp_packets_ > 1 || statistics_.verdict() != SampleStatistics::Verdict::audio) return {};
+  const SampleReading reading = statistics_.reading();
+  FlowVerdict verdict;
+  verdict.treatment = {AL_SCAN, AL_FRAMING_RAW, static_cast<std::uint8_t>(reading.codec),
+                       static_cast<std::uint8_t>(reading.odd ? 1 : 0)};
+  verdict.framing = Framing::raw;
+  verdict.why = "its bytes are samples of sound";
+  return verdict;
+}
+
+// Only silence so far decides nothing, nor does what may still turn out to be sound.
+FlowVerdict FlowClassifier::give_up() const {
+  if (statistics_.doubtful() || rtp_samples_.doubtful()) return {};
+  const unsigned seen = statistics_.blocks() + statistics_.quiet_blocks();
+  if (seen > 0 && statistics_.blocks() * 8 < seen) return {};
+  if (statistics_.looks_random())
+    return ignore("not audio that can be read: bytes as even as noise (encrypted or compressed)");
+  if (statistics_.looks_like_text()) return ignore("not audio: text");
+  return ignore("not audio: no known framing, and its bytes are no samples of sound");
+}
+
+FlowVerdict FlowClassifier::add_udp(const Payload& packet) {
+  const ByteSpan bytes = packet.bytes;
+  const bool stun = bytes.size() >= 20 && bytes[0] < 4 && std::memcmp(bytes.data() + 4, "\x21\x12\xa4\x42", 4) == 0;
+  const bool dtls = bytes.size() >= 13 && bytes[0] >= 20 && bytes[0] <= 63 && bytes[1] == 0xfe;
+  const bool rtcp = bytes.size() >= 8 && bytes[0] >> 6 == 2 && bytes[1] >= 192 && bytes[1] <= 223;
+  if (stun || dtls || rtcp) return {};
+  statistics_.add(bytes, next_place_);
+  next_place_ += static_cast<std::uint32_t>(bytes.size());
+  al_rtp rtp{};
+  al_parse_rtp(&rtp, bytes.data(), static_cast<std::uint32_t>(bytes.size()));
+  if (rtp.header != 0 && follows(rtp, bytes[1] & 0x7f, packet.time))
+    return by_rtp(rtp, bytes.subspan(rtp.header), packet.time);
+  return {};
+}
+
+}  // namespace audio_latency

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+// From payloads to verdicts, treatments and observations; and the bounds of the flow table.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <iterator>
+#include <memory>
+#include <set>
+
+#include "audio_latency/wire/g711.h"
+#include "format_table.hpp"
+#include "support/format_flows.hpp"
+#include "support/format_world.hpp"
+#include "support/scanning.hpp"
+
+namespace audio_latency::test {
+namespace {
+
+struct Treated : TreatmentSink {
+  std::vector<al_treatment> all;
+  void treat(const FlowKey&, const CapturePoint&, bool, al_treatment treatment) override { all.push_back(treatment); }
+};
+
+struct World {
+  Options options;
+  Collector sink;
+  Treated treated;
+  std::unique_ptr<Formats> formats;
+
+  explicit World(std::uint32_t max_flows = 10'000) {
+    options.max_flows = max_flows;
+    formats = std::make_unique<Formats>(options, oracle_settings(), sink, treated);
+  }
+  // Until there is a verdict that needs no more payload; `all`: as when the kernel program samples again.
+  void play(const LabelledFlow& flow, std::uint16_t port = 1000, bool all = false) {
+    std::uint32_t sequence = flow.first_sequence;
+    for (const auto& each : flow.packets) {
+      Payload packet = segment(each.bytes, sequence, each.time);
+      packet.flow.protocol = flow.protocol;
+      packet.flow.source.port = port;
+      sequence += packet.length;
+      formats->on_payload(packet);
+      if (!all && !treated.all.empty() && treated.all.back().handling >= AL_IGNORE) return;
+      if (!all && !treated.all.empty() && treated.all.back().handling == AL_SCAN) return;
+    }
+  }
+  FlowView view() const { return formats->flows().at(0); }
+};
+
+scenario::Samples call(std::uint64_t seed, double seconds = 2) {
+  scenario::Random random(seed);
+  scenario::Samples samples = scenario::speech(random, seconds, 8000);
+  for (auto& sample : samples) sample = al_mu_law_decode(al_mu_law_encode(sample));
+  return samples;
+}
+
+TEST(Formats, SoundIsFoundInEveryFormat) {
+  for (const LabelledFlow& flow : audio_flows(call(3), 3)) {
+    World world;
+    world.play(flow);
+    EXPECT_EQ(world.view().codec, flow.codec) << flow.name << ": " << world.view().why;
+    EXPECT_TRUE(world.view().handling == AL_SCAN || world.view().handling == AL_DECODE) << flow.name;
+    ASSERT_FALSE(world.treated.all.empty()) << flow.name;
+    EXPECT_EQ(world.treated.all.back().handling, world.view().handling) << flow.name;
+  }
+}
+
+TEST(Formats, NothingElseIsCalledSound) {
+  for (const LabelledFlow& flow : other_flows(call(4), 4, 3)) {
+    World world;
+    world.play(flow);
+    EXPECT_EQ(to_string(world.view().unhashable), flow.reason) << flow.name << ": " << world.view().why;
+    const FormatStats stats = world.formats->stats();
+    EXPECT_EQ(stats.unhashable[static_cast<std::size_t>(world.view().unhashable)], flow.reason.empty() ? 0U : 1U);
+    const bool scanned = world.view().handling == AL_SCAN && world.view().codec != AL_CODEC_COMPRESSED;
+    EXPECT_FALSE(scanned) << flow.name;
+    if (world.view().handling == AL_DECODE) {
+      EXPECT_EQ(world.view().codec, AL_CODEC_UNKNOWN) << flow.name;
+    }
+  }
+}
+
+// One call, as many services pass it on: where the codec survives, so do the signatures.
+TEST(Formats, TheSameSoundGivesTheSameSignaturesInEveryDecodedFormat) {
+  std::set<std::uint64_t> expected;
+  for (const LabelledFlow& flow : audio_flows(call(5, 20), 5)) {
+    World world;
+    world.play(flow);
+    if (world.view().handling != AL_DECODE) continue;
+    std::set<std::uint64_t> found;
+    for (const Observation& one : world.sink.seen)
+      if (one.domain == Domain::mu_law) found.insert(one.signature);
+    EXPECT_GT(found.size(), 200U) << flow.name;
+    if (expected.empty()) expected = found;
+    std::vector<std::uint64_t> common;
+    std::set_intersection(found.begin(), found.end(), expected.begin(), expected.end(), std::back_inserter(common));
+    EXPECT_GT(static_cast<double>(common.size()), 0.97 * static_cast<double>(expected.size())) << flow.name;
+  }
+  EXPECT_FALSE(expected.empty());
+}
+
+TEST(Formats, ObservationsOfADecodedFlowTellThePacketOnTheWire) {
+  const auto flows = audio_flows(call(6), 6);
+  const auto twilio = std::find_if(flows.begin(), flows.end(),
+                                   [](const auto& f) { return f.name.find("Twilio") != std::string::npos; });
+  World world;
+  world.play(*twilio);
+  ASSERT_FALSE(world.sink.seen.empty());
+  std::uint32_t sequence = twilio->first_sequence;
+  std::size_t next = 0;
+  for (const auto& packet : twilio->packets) {
+    const auto end = sequence + static_cast<std::uint32_t>(packet.bytes.size());
+    for (; next < world.sink.seen.size() && world.sink.seen[next].packet.stream_id < end; ++next) {
+      EXPECT_EQ(world.sink.seen[next].time, packet.time);
+      EXPECT_EQ(world.sink.seen[next].packet.offset, world.sink.seen[next].packet.stream_id - sequence);
+    }
+    sequence = end;
+  }
+  EXPECT_EQ(next, world.sink.seen.size());
+}
+
+TEST(Formats, ANewConnectionIsLookedAtAnew) {
+  World world;
+  const auto flows = audio_flows(call(7), 7);
+  const auto twilio = std::find_if(flows.begin(), flows.end(),
+                                   [](const auto& f) { return f.name.find("Twilio") != std::string::npos; });
+  world.play(*twilio, 1000, true);
+  EXPECT_EQ(world.view().handling, AL_DECODE);
+  world.treated.all.clear();
+  LabelledFlow other = other_flows(call(7), 7, 3).at(2);
+  ASSERT_EQ(other.name, "TLS");
+  other.first_sequence = 0x80000000;
+  world.play(other);
+  EXPECT_EQ(world.view().handling, AL_IGNORE);
+  EXPECT_EQ(world.view().unhashable, Unhashable::tls);
+}
+
+TEST(Formats, MessagesWithoutSoundAreLeftAfterAWhile) {
+  World world;
+  LabelledFlow flow;
+  flow.packets.push_back({1, bytes_of("GET / HTTP/1.1\r\nUpgrade: websocket\r\n\r\n")});
+  for (unsigned i = 0; i < 400; ++i)
+    flow.packets.push_back({i + 2, websocket_frame(random_bytes(1000, i), {.mask = i})});
+  world.play(flow);
+  EXPECT_EQ(world.view().handling, AL_IGNORE);
+}
+
+TEST(Formats, AVerdictStandsAgainstOneBadMoment) {
+  World world;
+  const auto flows = audio_flows(call(9), 9);
+  const auto raw = std::find_if(flows.begin(), flows.end(), [](const auto& f) { return f.name == "TCP PCMU"; });
+  world.play(*raw);
+  ASSERT_EQ(world.view().handling, AL_SCAN);
+  LabelledFlow noise;
+  noise.first_sequence = raw->first_sequence;
+  for (unsigned i = 0; i < 8; ++i) noise.packets.push_back({2'000'000'000'000, random_bytes(1000, i)});
+  world.play(noise, 1000, true);
+  EXPECT_EQ(world.view().handling, AL_SCAN);
+  EXPECT_EQ(world.treated.all.size(), 2U);  // the kernel program waits for an answer
+  world.play(noise, 1000, true);
+  EXPECT_EQ(world.view().handling, AL_IGNORE);
+}
+
+TEST(Formats, TheTableIsBoundedAndOneSenderHasATenthOfIt) {
+  World world(50);
+  const LabelledFlow flow = audio_flows(call(8, 0.2), 8).at(0);
+  for (std::uint16_t port = 1; port <= 100; ++port) world.play(flow, port, true);
+  EXPECT_EQ(world.formats->stats().flows, 5U);
+  EXPECT_EQ(world.formats->stats().flow_quota, 95U * flow.packets.size());
+  for (std::uint32_t sender = 1; sender <= 100; ++sender) {
+    Observation seen;
+    seen.flow.source = {IpAddress::from_ipv4(0x0a010000 + sender), 1};
+    seen.time = flow.packets.back().time;
+    world.formats->count(seen);
+  }
+  EXPECT_EQ(world.formats->stats().flows, 50U);
+  EXPECT_EQ(world.formats->stats().flow_table_full, 55U);
+  world.formats->advance(flow.packets.back().time + 40'000'000'000);
+  EXPECT_EQ(world.formats->stats().flows, 0U);
+  world.play(flow, 1);
+  EXPECT_EQ(world.formats->stats().flows, 1U);
+}
+
+TEST(Formats, CountersNeverFall) {
+  World world;
+  LabelledFlow flow;
+  flow.packets.push_back({1, bytes_of("GET / HTTP/1.1\r\nUpgrade: websocket\r\n\r\n")});
+  flow.packets.push_back({2, websocket_frame(random_bytes(1000, 1))});
+  for (unsigned i = 0; i < 20; ++i) flow.packets.push_back({i + 3, Bytes(300, 0x77)});
+  world.play(flow);
+  const FormatStats before = world.formats->stats();
+  EXPECT_GT(before.skipped_bytes, 0U);
+  world.formats->advance(1'000'000'000'000);
+  EXPECT_EQ(world.formats->stats().flows, 0U);
+  EXPECT_GE(world.formats->stats().skipped_bytes, before.skipped_bytes);
+  EXPECT_GE(world.formats->stats().resyncs, before.resyncs);
+}
+
+}  // namespace
+}  // namespace audio_latency::test
