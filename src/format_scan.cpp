@@ -5,47 +5,24 @@
 #include <bit>
 #include <cstring>
 
-#include "audio_latency/wire/g711.h"
-
 namespace audio_latency {
 namespace {
 
 constexpr std::size_t kChunk = 4096;  // symbols at a time: the working memory stays in the first-level cache
 
-using CodeTable = std::array<std::uint8_t, 256>;
-using LinearTable = std::array<std::uint8_t, 65536>;
-
-bool is_linear(al_codec codec) {
-  return codec == AL_CODEC_PCM16LE || codec == AL_CODEC_PCM16BE;
-}
-
 }  // namespace
 
-// Symbols by what is on the wire: [0] mu-law domain, [1] A-law domain.
 struct AudioScanner::Tables {
   al_gear gear{};
-  std::array<LinearTable, 2> of_linear{};                 // by the 16-bit sample
-  std::array<CodeTable, 2> of_mu_law{};                   // by the code
-  std::array<CodeTable, 2> of_a_law{};                    // by the code
-  std::array<std::array<std::uint16_t, 256>, 2> level{};  // |linear value| of a symbol
+  al_encoders encoders{};
+  std::array<std::array<std::uint8_t, 256>, AL_TABLES> recode{};
 
   explicit Tables(std::uint32_t window) {
     al_gear_fill_both(&gear, window);
-    for (std::size_t word = 0; word < 65536; ++word) {
-      const auto linear = static_cast<std::int16_t>(word);
-      of_linear[0][word] = al_mu_law_encode(linear);
-      of_linear[1][word] = al_a_law_encode(linear);
-    }
-    for (std::size_t code = 0; code < 256; ++code) {
-      const std::int16_t mu = al_mu_law_decode(static_cast<std::uint8_t>(code));
-      const std::int16_t a = al_a_law_decode(static_cast<std::uint8_t>(code));
-      for (std::size_t law = 0; law < 2; ++law) {
-        of_mu_law[law][code] = of_linear[law][static_cast<std::uint16_t>(mu)];
-        of_a_law[law][code] = of_linear[law][static_cast<std::uint16_t>(a)];
-      }
-      level[0][code] = static_cast<std::uint16_t>(mu < 0 ? -mu : mu);
-      level[1][code] = static_cast<std::uint16_t>(a < 0 ? -a : a);
-    }
+    al_encoders_fill(&encoders);
+    for (std::uint32_t table = 0; table < AL_TABLES; ++table)
+      for (std::uint32_t code = 0; code < 256; ++code)
+        recode[table][code] = al_recode(table, static_cast<std::uint8_t>(code));
   }
 };
 
@@ -64,9 +41,8 @@ void AudioRun::end_companded() {
   odd_bytes = 0;
 }
 
-AudioScanner::AudioScanner(const al_settings& settings, std::uint32_t silence_threshold, ObservationSink& sink)
+AudioScanner::AudioScanner(const al_settings& settings, ObservationSink& sink)
     : settings_(settings),
-      silence_threshold_(silence_threshold),
       sink_(sink),
       tables_(std::make_shared<const Tables>(settings.window)),
       area_(AL_LAG + kChunk),
@@ -86,7 +62,7 @@ void AudioScanner::scan_chunk(AudioRun& run, al_codec codec, ByteSpan bytes, con
                               const Payload& packet) {
   scan_verbatim(run, bytes, places, packet);
   if (codec == AL_CODEC_UNKNOWN || codec == AL_CODEC_COMPRESSED) return;
-  const bool linear = is_linear(codec);
+  const bool linear = al_codec_is_linear(codec) != 0;
   const Piece piece{places, packet, linear ? 2 : 1, run.odd_bytes};
   scan_companded(run.mu_law, run, Domain::mu_law, codec, bytes, piece);
   if (a_law_) scan_companded(run.a_law, run, Domain::a_law, codec, bytes, piece);
@@ -110,14 +86,14 @@ void AudioScanner::scan_verbatim(AudioRun& run, ByteSpan bytes, const Places& pl
 
 void AudioScanner::scan_companded(SymbolRun& run, const AudioRun& bytes_before, Domain domain, al_codec codec,
                                   ByteSpan bytes, const Piece& piece) {
-  const std::size_t law = domain == Domain::mu_law ? 0 : 1;
   std::uint8_t* symbols = symbols_.data() + AL_WINDOW_MAX;
   std::uint32_t count = 0;
-  if (!is_linear(codec)) {
-    const CodeTable& table = codec == AL_CODEC_PCMU ? tables_->of_mu_law[law] : tables_->of_a_law[law];
+  const auto number = static_cast<std::uint32_t>(domain);
+  if (al_codec_is_linear(codec) == 0) {
+    const auto& table = tables_->recode[al_table_of(codec, number)];
     for (const std::uint8_t code : bytes) symbols[count++] = table[code];
   } else if (!bytes.empty()) {
-    const LinearTable& table = tables_->of_linear[law];
+    const std::uint8_t* table = tables_->encoders.code[number - AL_DOMAIN_MU_LAW];
     const bool big = codec == AL_CODEC_PCM16BE;
     std::size_t at = 0;
     if (bytes_before.odd_bytes != 0) {
@@ -151,18 +127,16 @@ void AudioScanner::roll(SymbolRun& run, Domain domain, std::uint32_t count, cons
 
 void AudioScanner::take(SymbolRun& run, Domain domain, std::uint32_t at, const Piece& piece) {
   const std::uint8_t* window = symbols_.data() + AL_WINDOW_MAX + at + 1 - settings_.window;
+  const auto number = static_cast<std::uint32_t>(domain);
   ++run.rate.selected;
   Observation seen;
   std::uint32_t refusal = AL_REFUSALS;
   if (domain == Domain::verbatim) {
     refusal = al_refuse_verbatim(window, settings_.window);
   } else {
-    const auto& level = tables_->level[domain == Domain::mu_law ? 0 : 1];
-    for (std::uint32_t i = 0; i < settings_.window; ++i) {
-      seen.peak = std::max(seen.peak, level[window[i]]);
-      if (i > 0) seen.zero_crossings += (window[i] ^ window[i - 1]) >> 7;
-    }
-    refusal = al_refuse_companded(window, settings_.window, seen.peak, silence_threshold_);
+    seen.peak = static_cast<std::uint16_t>(al_window_peak(window, settings_.window, number));
+    seen.zero_crossings = static_cast<std::uint8_t>(al_window_crossings(window, settings_.window));
+    refusal = al_refuse_companded(window, settings_.window, seen.peak, settings_.silence_threshold);
   }
   if (refusal != AL_REFUSALS) {
     ++counters_.refused[refusal];
@@ -170,8 +144,7 @@ void AudioScanner::take(SymbolRun& run, Domain domain, std::uint32_t at, const P
   }
   const Payload& packet = piece.packet;
   seen.time = packet.time;
-  seen.signature =
-      al_signature(settings_.algorithm, window, settings_.window, run.hash, static_cast<std::uint32_t>(domain));
+  seen.signature = al_signature(settings_.algorithm, window, settings_.window, run.hash, number);
   seen.domain = domain;
   seen.flow = packet.flow;
   seen.point = packet.point;

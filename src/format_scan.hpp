@@ -45,7 +45,7 @@ struct ScanCounters {
 // The scan of signature-spec over decoded audio. One thread.
 class AudioScanner {
  public:
-  AudioScanner(const al_settings& settings, std::uint32_t silence_threshold, ObservationSink& sink);
+  AudioScanner(const al_settings& settings, ObservationSink& sink);
 
   void set_a_law(bool on) { a_law_ = on; }
   // Bytes that continue `run` and came with `packet`. Domains: verbatim, and with a codec of samples mu-law, and A-law
@@ -71,7 +71,6 @@ class AudioScanner {
   void take(SymbolRun& run, Domain domain, std::uint32_t at, const Piece& piece);
 
   const al_settings settings_;
-  const std::uint32_t silence_threshold_;
   ObservationSink& sink_;
   bool a_law_ = false;
   std::shared_ptr<const Tables> tables_;

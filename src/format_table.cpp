@@ -50,7 +50,7 @@ Formats::Formats(const Options& options, const al_settings& settings, Observatio
                  TreatmentSink& treatments)
     : options_(options),
       treatments_(treatments),
-      scanner_(settings, options.silence_threshold, observations),
+      scanner_(settings, observations),
       flows_(64, HashKey{secret()}),
       senders_(16, flows_.hash_function()) {}
 

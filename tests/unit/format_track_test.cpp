@@ -42,7 +42,7 @@ Bytes encoded(const Samples& samples, al_codec codec) {
 
 struct World {
   Collector sink;
-  AudioScanner scanner{oracle_settings(), 256, sink};
+  AudioScanner scanner{oracle_settings(), sink};
   DecodeStatus status;
   AudioTracks tracks{scanner, status};
 
