@@ -6,7 +6,8 @@ FROM ${BASE} AS build
 COPY scripts/setup.sh /src/scripts/setup.sh
 RUN /src/scripts/setup.sh build
 COPY . /src
-RUN cmake -S /src -B /build -G Ninja -DAL_TESTS=OFF -DCMAKE_BUILD_TYPE=Release \
+ARG REVISION=unknown
+RUN cmake -S /src -B /build -G Ninja -DAL_TESTS=OFF -DAL_COMMIT="${REVISION}" \
  && cmake --build /build --target audio-latency audio-source audio-relay \
  && strip /build/audio-latency /build/audio-source /build/audio-relay
 

@@ -3,7 +3,7 @@ BUILD ?= build
 CMAKE_FLAGS ?=
 JOBS ?= $(shell nproc)
 .DEFAULT_GOAL := help
-.PHONY: help setup configure build demo test test-unit test-bpf test-e2e check fix asan fuzz fuzz-smoke bench image chart clean
+.PHONY: help setup configure build demo test test-unit test-bpf test-e2e check fix asan fuzz fuzz-smoke bench image test-image test-cluster chart clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ bench: ## ratios against yardsticks of the same run; writes build/bench.json
 
 image: ## the container image, with buildah, podman or docker
 	@scripts/image.sh
+
+test-image: build image ## the image under podman: privileged, with three capabilities, with none (root)
+	@AL_BUILD=$(abspath $(BUILD)) /usr/bin/python3 tests/e2e/test_image.py
 
 chart: ## lint, render and test the Helm chart
 	@scripts/setup.sh chart

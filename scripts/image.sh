@@ -27,8 +27,8 @@ fi
 name=${1:-localhost/audio-latency-tracker:0.1.0}
 arguments=(--build-arg "BASE=$base" --build-arg "REVISION=$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)" -t "$name" .)
 if command -v buildah >/dev/null; then
-  # docker format keeps HEALTHCHECK; chroot isolation needs no bridge network.
-  buildah build --format docker --isolation chroot --layers=false "${arguments[@]}"
+  # docker format keeps HEALTHCHECK; chroot isolation needs no bridge network; layers keep the packages for the next build.
+  buildah build --format docker --isolation chroot --layers "${arguments[@]}"
 elif command -v podman >/dev/null; then
   podman build --format docker "${arguments[@]}"
 elif command -v docker >/dev/null; then

@@ -13,7 +13,7 @@
 #include <optional>
 #include <set>
 
-#include "capture_netlink.hpp"
+#include "netlink.hpp"
 
 namespace audio_latency {
 namespace {
@@ -43,20 +43,18 @@ TcFilter parse_filter(const nlmsghdr& message) {
   TcFilter filter;
   filter.handle = header.tcm_handle;
   filter.priority = TC_H_MAJ(header.tcm_info) >> 16;
-  if (const auto kind = find_attribute(message, sizeof header, TCA_KIND)) filter.kind = kind.text();
-  if (filter.kind != "bpf") return filter;
-  if (const auto options = find_attribute(message, sizeof header, TCA_OPTIONS)) {
-    if (const auto name = options.nested(TCA_BPF_NAME)) filter.name = name.text();
-  }
+  const NetlinkAttributes attributes(message, sizeof header);
+  filter.kind = attributes.text(TCA_KIND);
+  if (filter.kind == "bpf") filter.name = attributes.nested(TCA_OPTIONS).text(TCA_BPF_NAME);
   return filter;
 }
 
 Result<std::set<std::uint32_t>> devices_with_clsact(Netlink& netlink) {
   std::set<std::uint32_t> devices;
-  auto status = netlink.dump(RTM_GETQDISC, tcmsg{}, [&](const nlmsghdr& message) {
+  auto status = netlink.ask(NetlinkRequest(RTM_GETQDISC, NLM_F_DUMP, tcmsg{}), [&](const nlmsghdr& message) {
     const auto& header = *static_cast<const tcmsg*>(NLMSG_DATA(&message));
-    const auto kind = find_attribute(message, sizeof header, TCA_KIND);
-    if (kind && kind.text() == "clsact") devices.insert(static_cast<std::uint32_t>(header.tcm_ifindex));
+    const bool clsact = NetlinkAttributes(message, sizeof header).text(TCA_KIND) == "clsact";
+    if (clsact) devices.insert(static_cast<std::uint32_t>(header.tcm_ifindex));
   });
   if (!status) return status.error();
   return devices;
@@ -90,7 +88,7 @@ Result<std::vector<TcFilter>> list_tc_filters(const AttachPoint& point) {
   request.tcm_ifindex = static_cast<int>(point.interface_index);
   request.tcm_parent = clsact_parent(point.direction);
   std::vector<TcFilter> filters;
-  auto status = netlink->dump(RTM_GETTFILTER, request, [&](const nlmsghdr& message) {
+  auto status = netlink->ask(NetlinkRequest(RTM_GETTFILTER, NLM_F_DUMP, request), [&](const nlmsghdr& message) {
     TcFilter filter = parse_filter(message);
     if (filter.handle != 0)
       filters.push_back(std::move(filter));  // 0: the classifier itself, listed before its filters

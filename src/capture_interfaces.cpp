@@ -2,28 +2,12 @@
 #include "capture_interfaces.hpp"
 
 #include <fnmatch.h>
-#include <linux/if.h>
 #include <linux/if_arp.h>
-#include <linux/if_link.h>
 
 #include <algorithm>
 
 namespace audio_latency {
 namespace {
-
-Link parse_link(const nlmsghdr& message) {
-  const auto& header = *static_cast<const ifinfomsg*>(NLMSG_DATA(&message));
-  Link link;
-  link.index = static_cast<std::uint32_t>(header.ifi_index);
-  link.hardware_type = header.ifi_type;
-  link.loopback = (header.ifi_flags & IFF_LOOPBACK) != 0;
-  if (const auto name = find_attribute(message, sizeof header, IFLA_IFNAME)) link.name = name.text();
-  link.peer_elsewhere = static_cast<bool>(find_attribute(message, sizeof header, IFLA_LINK_NETNSID));
-  if (const auto info = find_attribute(message, sizeof header, IFLA_LINKINFO)) {
-    if (const auto kind = info.nested(IFLA_INFO_KIND)) link.kind = kind.text();
-  }
-  return link;
-}
 
 bool contains(const std::vector<std::string>& list, const std::string& text) {
   return std::find(list.begin(), list.end(), text) != list.end();
@@ -31,6 +15,12 @@ bool contains(const std::vector<std::string>& list, const std::string& text) {
 
 bool is_container_end(const Link& link) {
   return link.kind == "veth" || link.kind == "netkit";
+}
+
+// The host's ends of pods as Calico, Cilium, AWS and Azure name them. (Others call theirs veth…, as anybody may.)
+bool has_plugin_name(const std::string& name) {
+  const auto prefixes = {"cali", "lxc", "eni", "azv"};
+  return std::any_of(prefixes.begin(), prefixes.end(), [&](const char* prefix) { return name.starts_with(prefix); });
 }
 
 }  // namespace
@@ -60,54 +50,6 @@ std::uint64_t interface_flags(const Link& link, const std::vector<std::string>& 
   return !inward || contains(default_routes, link.name) ? AL_INTERFACE_UPLINK : 0;
 }
 
-Result<LinkTable> LinkTable::open() {
-  auto changes = Netlink::open(RTMGRP_LINK);
-  if (!changes) return changes.error();
-  auto questions = Netlink::open();
-  if (!questions) return questions.error();
-  LinkTable table(std::move(*changes), std::move(*questions));
-  if (auto read = table.refresh(); !read) return read.error();
-  return table;
-}
-
-Result<bool> LinkTable::update() {
-  bool changed = false;
-  const auto complete = changes_.notifications([&](const nlmsghdr& message) {
-    apply_link_message(message, links_);
-    changed = true;
-  });
-  if (!complete) return complete.error();
-  if (complete.value()) return changed;
-  if (auto read = refresh(); !read) return read.error();
-  return true;
-}
-
-Status LinkTable::refresh() {
-  std::map<std::uint32_t, Link> fresh;
-  auto status =
-      questions_.dump(RTM_GETLINK, ifinfomsg{}, [&](const nlmsghdr& message) { apply_link_message(message, fresh); });
-  if (status) links_.swap(fresh);
-  return status;
-}
-
-const Link* LinkTable::find(const std::string& name) const {
-  const auto found = std::find_if(links_.begin(), links_.end(), [&](const auto& at) { return at.second.name == name; });
-  return found == links_.end() ? nullptr : &found->second;
-}
-
-void apply_link_message(const nlmsghdr& message, std::map<std::uint32_t, Link>& links) {
-  if (message.nlmsg_type != RTM_NEWLINK && message.nlmsg_type != RTM_DELLINK) return;
-  if (message.nlmsg_len < NLMSG_LENGTH(sizeof(ifinfomsg))) return;
-  // A bridge reports its ports in the same messages: there, RTM_DELLINK means "left the bridge".
-  if (static_cast<const ifinfomsg*>(NLMSG_DATA(&message))->ifi_family != AF_UNSPEC) return;
-  Link link = parse_link(message);
-  if (message.nlmsg_type == RTM_DELLINK) {
-    links.erase(link.index);
-  } else {
-    links[link.index] = std::move(link);
-  }
-}
-
 InterfaceFilter::InterfaceFilter(const Options& options) {
   for (const std::string& name : options.interfaces) {
     if (name == "auto") {
@@ -123,7 +65,7 @@ InterfaceFilter::InterfaceFilter(const Options& options) {
 bool InterfaceFilter::wants(const Link& link, const std::vector<std::string>& default_routes) const {
   if (names(link.name)) return true;
   if (link_layer(link) == LinkLayer::unsupported) return false;
-  if (automatic_ && is_container_end(link) && link.peer_elsewhere) return true;
+  if (automatic_ && is_container_end(link) && (link.peer_network || has_plugin_name(link.name))) return true;
   if (automatic_ && contains(default_routes, link.name)) return true;
   return std::any_of(globs_.begin(), globs_.end(),
                      [&](const std::string& glob) { return fnmatch(glob.c_str(), link.name.c_str(), 0) == 0; });

@@ -2,63 +2,23 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "audio_latency/options.hpp"
-#include "audio_latency/result.hpp"
 #include "audio_latency/wire/event.h"
-#include "capture_netlink.hpp"
+#include "link_table.hpp"
 
 namespace audio_latency {
 
 // What packets of a device begin with, told by its ARPHRD type: `__sk_buff` does not say.
 enum class LinkLayer : std::uint8_t { ethernet, ip, unsupported };
 
-// A network device, as the kernel describes it.
-struct Link {
-  std::uint32_t index = 0;
-  std::string name;
-  std::string kind;                 // "veth", "bridge", …; empty for hardware and loopback
-  std::uint16_t hardware_type = 0;  // ARPHRD_*
-  bool loopback = false;
-  bool peer_elsewhere = false;  // its other end is in another network namespace
-
-  bool operator==(const Link&) const = default;
-};
-
 LinkLayer link_layer(const Link& link);
 
 // al_interface_flag bits. Uplinks are where tunnels end: the default route's devices, and whatever is not the host's
 // side of a container (veth, netkit) or a switch between containers (bridge): any container can write a tunnel header.
 std::uint64_t interface_flags(const Link& link, const std::vector<std::string>& default_routes);
-
-// All devices of this network namespace, kept true by rtnetlink. Loop thread only.
-class LinkTable {
- public:
-  static Result<LinkTable> open();
-
-  // Readable when something changed.
-  int fd() const { return changes_.fd(); }
-  // Takes in what changed; after lost notifications, everything. False: nothing did.
-  Result<bool> update();
-  // Reads everything anew.
-  Status refresh();
-  const std::map<std::uint32_t, Link>& links() const { return links_; }
-  const Link* find(const std::string& name) const;
-
- private:
-  LinkTable(Netlink changes, Netlink questions) : changes_(std::move(changes)), questions_(std::move(questions)) {}
-
-  Netlink changes_;
-  Netlink questions_;
-  std::map<std::uint32_t, Link> links_;  // by interface index
-};
-
-// Applies RTM_NEWLINK or RTM_DELLINK; any other message changes nothing.
-void apply_link_message(const nlmsghdr& message, std::map<std::uint32_t, Link>& links);
 
 // Devices of the IPv4 and IPv6 default routes, the best (lowest metric) first, from PROC/net/route and
 // PROC/net/ipv6_route. Empty where there is none.
@@ -70,7 +30,8 @@ class InterfaceFilter {
   // Splits names and globs (fnmatch: `*`, `?`, `[…]`).
   explicit InterfaceFilter(const Options& options);
 
-  // The one place that decides about a device. `auto`: the host's ends of container veths, and the default route's.
+  // The one place that decides about a device. `auto`: the host's ends of containers' networks, and the default route's
+  // devices. Bridges and tunnel devices (cni0, docker0, flannel.1) only carry the same packets once more.
   bool wants(const Link& link, const std::vector<std::string>& default_routes) const;
 
   // Plain names of which there is no device now.

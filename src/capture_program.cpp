@@ -15,6 +15,7 @@
 
 #include "audio_latency.skel.h"
 #include "audio_latency/wire/scratch.h"
+#include "capabilities.hpp"
 #include "capture_scanner.hpp"
 
 namespace audio_latency {
@@ -38,9 +39,12 @@ std::string kernel_release() {
 
 Error load_error(int code) {
   if (code == -EPERM || code == -EACCES) {
-    return {"The kernel refused to load the program (" + std::string(std::strerror(-code)) +
-            "): run as root, or with the capabilities CAP_BPF and CAP_NET_ADMIN (below Linux 5.11 also "
-            "CAP_SYS_RESOURCE); in a container, the seccomp profile must allow bpf(2)."};
+    const std::string missing = missing_capabilities();
+    return {"The kernel refused to load the program (" + std::string(std::strerror(-code)) + "): " +
+            (missing.empty()
+                 ? "in a container, the seccomp profile must allow bpf(2); below Linux 5.11 CAP_SYS_RESOURCE "
+                   "is needed too."
+                 : "missing: " + missing + "; run as root or grant them.")};
   }
   return {"The kernel " + kernel_release() + " did not load the program (" + std::strerror(-code) +
           "); Linux 5.10 or newer is needed. libbpf: " + last_warning};

@@ -5,11 +5,9 @@
 #include <sys/utsname.h>
 
 #include <cstdarg>
-#include <cstdint>
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
 
+#include "capabilities.hpp"
 #include "capture_attach.hpp"
 #include "capture_interfaces.hpp"
 #include "capture_program.hpp"
@@ -17,20 +15,6 @@
 
 namespace audio_latency {
 namespace {
-
-// Bits of CapEff, capabilities(7).
-constexpr int kNetAdmin = 12;
-constexpr int kSysAdmin = 21;
-constexpr int kPerfmon = 38;
-constexpr int kBpf = 39;
-
-std::uint64_t effective_capabilities(const std::string& status_file) {
-  std::ifstream status(status_file);
-  for (std::string line; std::getline(status, line);) {
-    if (line.starts_with("CapEff:")) return std::strtoull(line.c_str() + 7, nullptr, 16);
-  }
-  return 0;
-}
 
 std::string join(const std::vector<std::string>& parts) {
   std::string text;
@@ -97,13 +81,8 @@ HostFinding probe_program(const Options& options) {
 }  // namespace
 
 HostFinding probe_capabilities(const std::string& status_file) {
-  const std::uint64_t effective = effective_capabilities(status_file);
-  const auto has = [&](int capability) { return (effective >> capability & 1) != 0; };
-  std::vector<std::string> lacking;
-  if (!has(kBpf) && !has(kSysAdmin)) lacking.emplace_back("CAP_BPF");
-  if (!has(kNetAdmin)) lacking.emplace_back("CAP_NET_ADMIN");
-  if (!has(kPerfmon) && !has(kSysAdmin)) lacking.emplace_back("CAP_PERFMON");
-  if (!lacking.empty()) return {"capabilities", false, "missing: " + join(lacking) + "; run as root or grant them"};
+  const std::string missing = missing_capabilities(status_file);
+  if (!missing.empty()) return {"capabilities", false, "missing: " + missing + "; run as root or grant them"};
   return {"capabilities", true, "CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON, or what implies them"};
 }
 

@@ -2,7 +2,6 @@
 #include "identity_interfaces.hpp"
 
 #include <linux/if_addr.h>
-#include <linux/if_link.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -28,50 +27,31 @@ std::optional<IpAddress> address_of(std::string_view bytes) {
 
 }  // namespace
 
-LinkDescription describe_link(const nlmsghdr* message) {
-  const auto* info = static_cast<const ifinfomsg*>(NLMSG_DATA(message));
-  const auto attributes = NetlinkAttributes::behind(message, sizeof *info);
-  LinkDescription link;
-  link.index = static_cast<std::uint32_t>(info->ifi_index);
-  link.name = attributes.text(IFLA_IFNAME);
-  link.peer_network = attributes.number<std::int32_t>(IFLA_LINK_NETNSID);
-  return link;
-}
-
-Result<std::vector<LinkDescription>> list_links(NetlinkSocket& route) {
-  NetlinkRequest request(RTM_GETLINK, NLM_F_DUMP, ifinfomsg{});
-  std::vector<LinkDescription> links;
-  const auto asked = route.dump(request, [&links](const nlmsghdr* message) {
-    if (message->nlmsg_type == RTM_NEWLINK) links.push_back(describe_link(message));
-  });
-  if (!asked) return asked.error();
-  return links;
-}
-
 Result<InterfaceFollower> InterfaceFollower::create() {
-  auto events = NetlinkSocket::open(NETLINK_ROUTE, RTMGRP_LINK);
-  if (!events) return events.error();
-  auto requests = NetlinkSocket::open(NETLINK_ROUTE);
-  if (!requests) return requests.error();
-  return InterfaceFollower(std::move(*events), std::move(*requests));
+  auto links = LinkTable::open();
+  if (!links) return links.error();
+  auto questions = Netlink::open();
+  if (!questions) return questions.error();
+  return InterfaceFollower(std::move(*links), std::move(*questions));
 }
 
 bool InterfaceFollower::refresh(EventTime now) {
-  bool changed = false;
-  const bool complete =
-      events_.drain([this, now, &changed](const nlmsghdr* message) { changed = take(message, now) || changed; });
-  if (!complete || reconciled_ == 0 || now >= reconciled_ + kReconcile) changed = reconcile(now) || changed;
-  if (now >= asked_ + kAskAgain || changed) {
-    asked_ = now;
-    for (auto& [index, entry] : entries_) {
-      if (waits_for_addresses(entry, now)) changed = ask_addresses(entry) || changed;
-    }
+  const bool reconcile = reconciled_ == 0 || now >= reconciled_ + kReconcile;
+  const auto updated = links_.update();
+  const Status read = reconcile ? links_.refresh() : success();
+  if (reconcile) reconciled_ = now;
+  if (!updated || !read) unusable_reason_ = (updated ? read.error() : updated.error()).message;
+  bool changed = take_links(now);
+  if (!changed && !reconcile && now < asked_ + kAskAgain) return false;
+  asked_ = now;
+  for (auto& [index, entry] : entries_) {
+    if (reconcile || waits_for_addresses(entry, now)) changed = ask_addresses(entry) || changed;
   }
-  return changed;
+  return changed || reconcile;
 }
 
 bool InterfaceFollower::waits_for_addresses(const Entry& entry, EventTime now) const {
-  return entry.link.peer_network && entry.addresses.empty() && now < entry.first + kAskFor;
+  return entry.peer_network && entry.addresses.empty() && now < entry.first + kAskFor;
 }
 
 EventTime InterfaceFollower::next_refresh() const {
@@ -80,46 +60,30 @@ EventTime InterfaceFollower::next_refresh() const {
   return waits ? asked_ + kAskAgain : reconciled_ + kReconcile;
 }
 
-bool InterfaceFollower::take(const nlmsghdr* message, EventTime now) {
-  if (message->nlmsg_type != RTM_NEWLINK && message->nlmsg_type != RTM_DELLINK) return false;
-  // A bridge tells of its ports in the same messages: there, RTM_DELLINK means that one left the bridge.
-  if (static_cast<const ifinfomsg*>(NLMSG_DATA(message))->ifi_family != AF_UNSPEC) return false;
-  LinkDescription link = describe_link(message);
-  if (message->nlmsg_type == RTM_DELLINK) return entries_.erase(link.index) > 0;
-  const auto [known, fresh] = entries_.try_emplace(link.index);
-  const bool moved = !fresh && known->second.link.peer_network != link.peer_network;
-  if (fresh || moved) known->second = {{}, now, {}};
-  known->second.link = std::move(link);
-  return fresh || moved;
-}
-
-bool InterfaceFollower::reconcile(EventTime now) {
-  reconciled_ = now;
-  const auto links = list_links(requests_);
-  if (!links) {
-    unusable_reason_ = links.error().message;
-    return false;
+// True: an interface came, went, or leads elsewhere now.
+bool InterfaceFollower::take_links(EventTime now) {
+  const auto& links = links_.links();
+  bool changed = std::erase_if(entries_, [&links](const auto& item) { return !links.contains(item.first); }) > 0;
+  for (const auto& [index, link] : links) {
+    const auto [known, fresh] = entries_.try_emplace(index);
+    Entry& entry = known->second;
+    if (fresh || entry.peer_network != link.peer_network) {
+      entry = {link.name, link.peer_network, now, {}};
+      changed = true;
+    }
+    entry.name = link.name;
   }
-  std::map<std::uint32_t, Entry> fresh;
-  for (const LinkDescription& link : *links) {
-    const auto known = entries_.find(link.index);
-    const bool same = known != entries_.end() && known->second.link.peer_network == link.peer_network;
-    fresh[link.index] = same ? std::move(known->second) : Entry{{}, now, {}};
-    fresh[link.index].link = link;
-  }
-  entries_ = std::move(fresh);
-  for (auto& [index, entry] : entries_) ask_addresses(entry);
-  return true;
+  return changed;
 }
 
 bool InterfaceFollower::ask_addresses(Entry& entry) {
-  if (!entry.link.peer_network) return false;
-  const std::int32_t network = *entry.link.peer_network;
+  if (!entry.peer_network) return false;
+  const std::int32_t network = *entry.peer_network;
   NetlinkRequest request(RTM_GETADDR, NLM_F_DUMP, ifaddrmsg{});
   request.attribute(IFA_TARGET_NETNSID, &network, sizeof network);
   std::vector<IpAddress> addresses;
-  const auto asked = requests_.dump(request, [&addresses, network](const nlmsghdr* message) {
-    const auto attributes = NetlinkAttributes::behind(message, sizeof(ifaddrmsg));
+  const auto asked = questions_.ask(std::move(request), [&addresses, network](const nlmsghdr& message) {
+    const NetlinkAttributes attributes(message, sizeof(ifaddrmsg));
     // An older kernel ignores the request's namespace and answers with this one's addresses.
     if (attributes.number<std::int32_t>(IFA_TARGET_NETNSID) != network) return;
     const auto bytes = attributes.bytes(IFA_LOCAL) ? attributes.bytes(IFA_LOCAL) : attributes.bytes(IFA_ADDRESS);
@@ -127,7 +91,7 @@ bool InterfaceFollower::ask_addresses(Entry& entry) {
     if (ip && !ip->is_loopback()) addresses.push_back(*ip);
   });
   if (!asked) {
-    unusable_reason_ = "the addresses behind interface " + entry.link.name + " are not known: " + asked.error().message;
+    unusable_reason_ = "the addresses behind interface " + entry.name + " are not known: " + asked.error().message;
     return false;
   }
   unusable_reason_.clear();
@@ -144,7 +108,7 @@ bool InterfaceFollower::ask_addresses(Entry& entry) {
 std::vector<InterfaceAddresses> InterfaceFollower::elsewhere() const {
   std::vector<InterfaceAddresses> found;
   for (const auto& [index, entry] : entries_) {
-    if (entry.link.peer_network) found.push_back({index, *entry.link.peer_network, entry.addresses});
+    if (entry.peer_network) found.push_back({index, *entry.peer_network, entry.addresses});
   }
   return found;
 }
@@ -152,7 +116,7 @@ std::vector<InterfaceAddresses> InterfaceFollower::elsewhere() const {
 std::vector<std::uint32_t> InterfaceFollower::others() const {
   std::vector<std::uint32_t> found;
   for (const auto& [index, entry] : entries_) {
-    if (!entry.link.peer_network) found.push_back(index);
+    if (!entry.peer_network) found.push_back(index);
   }
   return found;
 }

@@ -8,27 +8,19 @@
 #include <vector>
 
 #include "audio_latency/observation.hpp"
-#include "identity_netlink.hpp"
 #include "identity_pods.hpp"
+#include "link_table.hpp"
+#include "netlink.hpp"
 
 namespace audio_latency {
 
-// A network interface as rtnetlink describes it.
-struct LinkDescription {
-  std::uint32_t index = 0;
-  std::string name;
-  std::optional<std::int32_t> peer_network;  // id of the other network namespace that its peer is in
-};
-LinkDescription describe_link(const nlmsghdr* new_link);
-
-Result<std::vector<LinkDescription>> list_links(NetlinkSocket& route);
 // Which addresses are behind which virtual interface: asked of the kernel by namespace id (CAP_NET_ADMIN, Linux 4.20),
 // so that neither the container runtime nor other processes' files are needed. One thread.
 class InterfaceFollower {
  public:
   static Result<InterfaceFollower> create();
 
-  int fd() const { return events_.fd(); }
+  int fd() const { return links_.fd(); }
   // Takes in what changed. True: the pictures below are new. Asks for everything again every 10 s.
   bool refresh(EventTime now);
   // When `refresh` has something to do by itself: a new interface's addresses are not announced, they are asked for.
@@ -41,20 +33,19 @@ class InterfaceFollower {
 
  private:
   struct Entry {
-    LinkDescription link;
+    std::string name;
+    std::optional<std::int32_t> peer_network;
     EventTime first = 0;
     std::vector<IpAddress> addresses;
   };
 
-  InterfaceFollower(NetlinkSocket events, NetlinkSocket requests)
-      : events_(std::move(events)), requests_(std::move(requests)) {}
-  bool take(const nlmsghdr* message, EventTime now);
-  bool reconcile(EventTime now);
+  InterfaceFollower(LinkTable links, Netlink questions) : links_(std::move(links)), questions_(std::move(questions)) {}
+  bool take_links(EventTime now);
   bool ask_addresses(Entry& entry);
   bool waits_for_addresses(const Entry& entry, EventTime now) const;
 
-  NetlinkSocket events_;
-  NetlinkSocket requests_;
+  LinkTable links_;
+  Netlink questions_;
   std::map<std::uint32_t, Entry> entries_;
   EventTime reconciled_ = 0;
   EventTime asked_ = 0;

@@ -3,9 +3,9 @@
 #include <linux/capability.h>
 #include <unistd.h>
 
-#include <fstream>
 #include <string>
 
+#include "capabilities.hpp"
 #include "identity_live.hpp"
 
 namespace audio_latency {
@@ -13,17 +13,6 @@ namespace {
 
 bool exists(const std::string& path) {
   return access(path.c_str(), R_OK) == 0;
-}
-
-bool has_capability(int capability) {
-  std::ifstream status("/proc/self/status");
-  std::string word;
-  while (status >> word) {
-    if (word != "CapEff:") continue;
-    status >> word;
-    return (std::stoull(word, nullptr, 16) >> capability & 1) != 0;
-  }
-  return false;
 }
 
 bool wants_kubernetes(const Options& options) {

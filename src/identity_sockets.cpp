@@ -14,7 +14,8 @@
 #include <cstring>
 #include <memory>
 
-#include "identity_netlink.hpp"
+#include "fd.hpp"
+#include "netlink.hpp"
 
 namespace audio_latency {
 namespace {
@@ -24,20 +25,6 @@ namespace {
 constexpr std::uint32_t kTcpStates =
     ((1U << TCP_CLOSING) * 2 - 1) & ~(1U << TCP_TIME_WAIT) & ~(1U << TCP_CLOSE) & ~(1U << TCP_LISTEN) & ~1U;
 constexpr std::uint32_t kAllStates = ~0U;
-
-class FileDescriptor {
- public:
-  explicit FileDescriptor(int fd) : fd_(fd) {}
-  ~FileDescriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  FileDescriptor(const FileDescriptor&) = delete;
-  FileDescriptor& operator=(const FileDescriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 IpAddress ip_of(std::uint8_t family, const __be32* words) {
   IpAddress ip;
@@ -49,9 +36,9 @@ IpAddress ip_of(std::uint8_t family, const __be32* words) {
   return IpAddress::from_ipv4(ntohl(words[0]));
 }
 
-void take_socket(const nlmsghdr* message, std::uint8_t protocol, std::vector<OpenSocket>& sockets) {
-  if (message->nlmsg_len < NLMSG_LENGTH(sizeof(inet_diag_msg))) return;
-  const auto* diag = static_cast<const inet_diag_msg*>(NLMSG_DATA(message));
+void take_socket(const nlmsghdr& message, std::uint8_t protocol, std::vector<OpenSocket>& sockets) {
+  if (message.nlmsg_len < NLMSG_LENGTH(sizeof(inet_diag_msg))) return;
+  const auto* diag = static_cast<const inet_diag_msg*>(NLMSG_DATA(&message));
   if (diag->idiag_inode == 0) return;
   OpenSocket socket;
   socket.inode = diag->idiag_inode;
@@ -63,13 +50,13 @@ void take_socket(const nlmsghdr* message, std::uint8_t protocol, std::vector<Ope
   sockets.push_back(socket);
 }
 
-Status list_sockets(NetlinkSocket& diag, std::uint8_t family, std::uint8_t protocol, std::vector<OpenSocket>& sockets) {
+Status list_sockets(Netlink& diag, std::uint8_t family, std::uint8_t protocol, std::vector<OpenSocket>& sockets) {
   inet_diag_req_v2 body{};
   body.sdiag_family = family;
   body.sdiag_protocol = protocol;
   body.idiag_states = protocol == IPPROTO_TCP ? kTcpStates : kAllStates;
-  NetlinkRequest request(SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, body);
-  return diag.dump(request, [&sockets, protocol](const nlmsghdr* message) { take_socket(message, protocol, sockets); });
+  return diag.ask(NetlinkRequest(SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, body),
+                  [&sockets, protocol](const nlmsghdr& message) { take_socket(message, protocol, sockets); });
 }
 
 std::vector<IpAddress> own_addresses() {
@@ -94,7 +81,7 @@ std::vector<IpAddress> own_addresses() {
 }  // namespace
 
 Result<NetworkPicture> picture_of_this_network() {
-  auto diag = NetlinkSocket::open(NETLINK_SOCK_DIAG);
+  auto diag = Netlink::open(NETLINK_SOCK_DIAG);
   if (!diag) return diag.error();
   NetworkPicture picture;
   for (const int family : {AF_INET, AF_INET6}) {
@@ -110,9 +97,9 @@ Result<NetworkPicture> picture_of_this_network() {
 }
 
 Result<NetworkPicture> picture_of_network(const std::string& namespace_file) {
-  const FileDescriptor own(open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
-  const FileDescriptor other(open(namespace_file.c_str(), O_RDONLY | O_CLOEXEC));
-  if (own.get() < 0 || other.get() < 0) return Error{namespace_file + " can't be opened: " + std::strerror(errno)};
+  const Fd own(open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
+  const Fd other(open(namespace_file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!own.valid() || !other.valid()) return Error{namespace_file + " can't be opened: " + std::strerror(errno)};
   if (setns(other.get(), CLONE_NEWNET) != 0) {
     return Error{"other network namespaces can't be entered (CAP_SYS_ADMIN): " + std::string(std::strerror(errno))};
   }

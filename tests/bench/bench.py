@@ -64,6 +64,8 @@ def recall():
 PARTS = {
     "kernel": lambda: figures(BUILD / "bench-kernel"),
     "matcher": lambda: google("bench-matcher"),
+    "identity": lambda: figures(BUILD / "bench-identity"),
+    "sockets": lambda: figures(HERE / "bench_sockets.py"),
     "streams": lambda: figures(HERE / "bench_streams.py", "--json"),
     "recall": recall,
     "classify": lambda: figures(BUILD / "bench-classify"),

@@ -58,8 +58,8 @@ Percentiles time_lookups(SnapshotSlot<IdentitySnapshot>& slot, std::size_t count
 }
 
 void print(const char* name, double value, const char* unit, double goal) {
-  std::printf("{\"name\": \"%s\", \"value\": %.1f, \"unit\": \"%s\", \"goal\": %.0f, \"holds\": %s}\n", name, value,
-              unit, goal, value <= goal ? "true" : "false");
+  std::printf("{\"name\": \"%s\", \"value\": %.1f, \"unit\": \"%s\", \"goal\": \"<= %.0f\", \"holds\": %s}\n", name,
+              value, unit, goal, value <= goal ? "true" : "false");
 }
 
 void publish(PodDirectory& directory, SnapshotSlot<IdentitySnapshot>& slot) {

@@ -35,8 +35,14 @@ def no_default_interface_and_no_route():
 
 def no_capability():
     with Namespaces("badhost") as namespaces:
-        return refuse(namespaces.add("node"), says=["CAP_BPF"], INTERFACE="lo",
+        return refuse(namespaces.add("node"), says=["missing: CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON"], INTERFACE="lo",
                       prefix=["setpriv", "--bounding-set=-all", "--inh-caps=-all"])
+
+
+def one_capability_too_few():
+    with Namespaces("badhost") as namespaces:
+        return refuse(namespaces.add("node"), says=["missing: CAP_NET_ADMIN;"], INTERFACE="lo",
+                      prefix=["setpriv", "--bounding-set=-all,+bpf,+perfmon", "--inh-caps=-all"])
 
 
 def a_port_in_use():
@@ -61,5 +67,5 @@ def no_btf_is_no_obstacle():
 
 
 if __name__ == "__main__":
-    support.main("bad_host", [a_missing_interface, no_default_interface_and_no_route, no_capability, a_port_in_use,
-                              no_btf_is_no_obstacle])
+    support.main("bad_host", [a_missing_interface, no_default_interface_and_no_route, no_capability,
+                              one_capability_too_few, a_port_in_use, no_btf_is_no_obstacle])

@@ -78,12 +78,12 @@ TEST(LinkMessages, FollowNewRenamedAndGoneDevices) {
   EXPECT_EQ(links[3].name, "veth1");
   EXPECT_EQ(links[3].kind, "veth");
   EXPECT_EQ(links[3].hardware_type, ARPHRD_ETHER);
-  EXPECT_FALSE(links[3].peer_elsewhere);
+  EXPECT_FALSE(links[3].peer_network);
 
   apply_link_message(
       LinkMessage(RTM_NEWLINK, 3).attribute(IFLA_IFNAME, "cali9").attribute(IFLA_LINK_NETNSID, "abcd").get(), links);
   EXPECT_EQ(links[3].name, "cali9");
-  EXPECT_TRUE(links[3].peer_elsewhere);
+  EXPECT_EQ(links[3].peer_network, 0x64636261);
 
   apply_link_message(LinkMessage(RTM_DELLINK, 3).get(), links);
   EXPECT_THAT(links, IsEmpty());
@@ -144,12 +144,25 @@ TEST(InterfaceFilters, AGlobPassesOverWhatCarriesNoPackets) {
 
 TEST(InterfaceFilters, AutoTakesContainerEndsAndTheDefaultRoute) {
   const InterfaceFilter filter = filter_of({"auto"});
-  Link pod = link_named("cali1", "veth");
+  Link pod = link_named("veth1", "veth");
   EXPECT_FALSE(filter.wants(pod, {"eth0"}));  // both ends here: not a container's
-  pod.peer_elsewhere = true;
+  pod.peer_network = 0;
   EXPECT_TRUE(filter.wants(pod, {"eth0"}));
   EXPECT_TRUE(filter.wants(link_named("eth0"), {"eth0"}));
   EXPECT_FALSE(filter.wants(link_named("eth1"), {"eth0"}));
+}
+
+TEST(InterfaceFilters, AutoKnowsTheNamesThatNetworkPluginsGive) {
+  const InterfaceFilter filter = filter_of({"auto"});
+  for (const char* name : {"cali0123456789a", "lxc01234567", "eni0a1b2c3d4e5", "azv0123456789"}) {
+    EXPECT_TRUE(filter.wants(link_named(name, "veth"), {})) << name;
+  }
+  EXPECT_TRUE(filter.wants(link_named("lxc0", "netkit", ARPHRD_NONE), {}));
+  EXPECT_FALSE(filter.wants(link_named("lxcbr0", "bridge"), {}));
+  // They carry what the pods' own interfaces have shown already.
+  for (const char* name : {"cni0", "docker0", "kcl0"})
+    EXPECT_FALSE(filter.wants(link_named(name, "bridge"), {})) << name;
+  EXPECT_FALSE(filter.wants(link_named("flannel.1", "vxlan"), {}));
 }
 
 TEST(Directions, DefaultIsIngressAndBothForAuto) {
