@@ -17,17 +17,13 @@ PlacedObservation LiveIdentity::place(const Observation& observation) {
   const IdentitySnapshot* snapshot = refresher_ ? refresher_->current() : nullptr;
   if (snapshot == nullptr) return placed;
   if (place_by_snapshot(*snapshot, placed)) refresher_->request_scan();
-  if (placed.spoofed) count_spoofed(observation);
+  if (placed.spoofed) {
+    // A packet with several selected windows is one packet.
+    if (refused_.add(observation)) ++spoofed_[observation.point.interface];
+  } else {
+    placed.spoofed = refused_.has(observation);
+  }
   return placed;
-}
-
-// A packet with several selected windows is one packet.
-void LiveIdentity::count_spoofed(const Observation& observation) {
-  PacketIdentity packet = observation.packet;
-  packet.offset = 0;
-  if (packet == last_spoofed_) return;
-  last_spoofed_ = packet;
-  ++spoofed_[observation.point.interface];
 }
 
 const Endpoint* LiveIdentity::endpoint(EndpointId id) const {

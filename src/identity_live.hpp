@@ -9,6 +9,7 @@
 #include "audio_latency/options.hpp"
 #include "audio_latency/result.hpp"
 #include "identity_refresher.hpp"
+#include "identity_refused.hpp"
 
 namespace audio_latency {
 
@@ -40,12 +41,10 @@ class LiveIdentity : public IdentityResolver {
   std::string limits() const { return refresher_ ? refresher_->limits() : std::string{}; }
 
  private:
-  void count_spoofed(const Observation& observation);
-
   IdentityResolver& names_;
   std::unique_ptr<IdentityRefresher> refresher_;
   std::map<std::uint32_t, std::uint64_t> spoofed_;
-  PacketIdentity last_spoofed_;
+  RefusedPackets refused_;
 };
 
 }  // namespace audio_latency

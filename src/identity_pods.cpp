@@ -10,6 +10,8 @@ namespace {
 // An interface that shows up later than this after the API server named the pod is not taken for that pod's: its
 // address may have been handed on already.
 constexpr EventTime kBindWithin = 1'000'000'000;
+// By then the API server has told of an address that was handed on.
+constexpr EventTime kBindAfter = 30'000'000'000;
 // A pod whose interface went away gets its address back only by news that is younger than the loss by this.
 constexpr EventTime kReopenAfter = 1'000'000'000;
 // Packets that an interface saw are heard of within milliseconds.
@@ -145,7 +147,9 @@ void PodDirectory::bind(Seen& seen, std::uint32_t interface, EventTime now) {
     }
     // What the kernel and the API server say now outweighs an earlier guess, once both have stood for a moment.
     const bool settled = now >= lease.opened + kRebindAfter;
-    const bool fits = seen.pod == 0 ? seen.first <= lease.opened + kBindWithin : settled || seen.pod == lease.id;
+    const bool at_once = seen.first <= lease.opened + kBindWithin;
+    const bool at_last = now >= seen.first + kBindAfter && now >= lease.opened + kBindAfter;
+    const bool fits = seen.pod == 0 ? at_once || at_last : settled || seen.pod == lease.id;
     if (!fits) continue;
     seen.pod = lease.id;
     lease.interface = interface;
