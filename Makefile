@@ -63,6 +63,10 @@ image: ## the container image, with buildah, podman or docker
 test-image: build image ## the image under podman: privileged, with three capabilities, with none (root)
 	@AL_BUILD=$(abspath $(BUILD)) /usr/bin/python3 tests/e2e/test_image.py
 
+test-cluster: build ## pod watcher and chart on the cluster of KUBECONFIG; LOAD_IMAGE, RESTART_API_SERVER: docs/HACKING.md (root)
+	@scripts/setup.sh chart
+	@AL_BUILD=$(abspath $(BUILD)) /usr/bin/python3 tests/cluster/run.py
+
 chart: ## lint, render and test the Helm chart
 	@scripts/setup.sh chart
 	@scripts/chart.sh
