@@ -34,6 +34,7 @@ void SharedTimes::add(EventTime time) {
 }
 
 EventTime SharedTimes::first_near(EventTime time) const {
+  if (spans_[0].first == 0) return 0;  // never shared: most flows
   EventTime first = 0;
   for (const Span& span : spans_) {
     if (span.first == 0 || time + kTwinReach < span.first || time > span.last + kTwinReach) continue;

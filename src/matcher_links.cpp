@@ -33,11 +33,11 @@ void DelayHistory::add(EventTime time, std::int64_t delay_ns) {
   if (time >= newest_recent_ + 150 * kMillisecond) {
     newest_recent_ = time;
     keep(recent_, next_recent_, sample);
-    usual_ = current_seconds(time);
   }
   if (time >= newest_second_ + kSecond) {
     newest_second_ = time;
     keep(seconds_, next_second_, sample);
+    usual_ = current_seconds(time);
   }
 }
 
@@ -113,12 +113,14 @@ Link* LinkTable::find_or_add(std::uint32_t earlier, std::uint32_t later, Domain 
   link.domain = domain;
   link.used = true;
   ++live_;
+  ++by_domain_[static_cast<std::size_t>(domain)];
   index_.insert(hash_of(index), index);
   return &link;
 }
 
 void LinkTable::remove(std::uint32_t index) {
   index_.erase(hash_of(index), index);
+  --by_domain_[static_cast<std::size_t>(links_[index].domain)];
   links_[index] = Link{};
   free_.push_back(index);
   --live_;
@@ -159,7 +161,8 @@ bool LinkTable::weigh(Link& link) const {
 
 bool LinkTable::spoken_for(const Link& link, EventTime time) const {
   for (const Domain domain : kDomains) {
-    const Link* const other = domain == link.domain ? nullptr : find(link.earlier, link.later, domain);
+    if (domain == link.domain || by_domain_[static_cast<std::size_t>(domain)] == 0) continue;
+    const Link* const other = find(link.earlier, link.later, domain);
     if (other == nullptr || !other->formed || other->last_match + kSpeakerGone < time) continue;
     if (other->formed_at < link.formed_at || (other->formed_at == link.formed_at && domain < link.domain)) return true;
   }

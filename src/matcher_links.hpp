@@ -38,7 +38,7 @@ class DelayHistory {
  public:
   void add(EventTime time, std::int64_t delay_ns);
   double current_seconds(EventTime now) const;
-  double usual_seconds() const { return usual_; }  // as current_seconds() when the newest sample came
+  double usual_seconds() const { return usual_; }  // as current_seconds() was less than a second ago
   double drift_ratio(EventTime now) const;
 
  private:
@@ -122,6 +122,7 @@ class LinkTable {
   Pool<Link> links_;
   std::vector<std::uint32_t> free_;
   std::uint32_t live_ = 0;
+  std::array<std::uint32_t, AL_DOMAIN_PAYLOAD + 1> by_domain_{};
 };
 
 // max(10 %, 20 ms) of a median delay: how far delays may lie apart and still agree (matching.md).

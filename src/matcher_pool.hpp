@@ -1,32 +1,57 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <sys/mman.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <vector>
 
 namespace audio_latency::matching {
+
+// One page table entry for all of a chunk: tables of 100 MB are read at random, and on virtual machines a miss of the
+// translation buffer costs more than one of the cache.
+constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
 // Records by index in chunks that never move: growth neither copies nor doubles, and an access is two loads.
 template <class T>
 class Pool {
  public:
-  T& operator[](std::uint32_t index) { return chunks_[index >> kShift][index & kMask]; }
-  const T& operator[](std::uint32_t index) const { return chunks_[index >> kShift][index & kMask]; }
+  T& operator[](std::uint32_t index) { return chunks_[index / kEach][index % kEach]; }
+  const T& operator[](std::uint32_t index) const { return chunks_[index / kEach][index % kEach]; }
 
   std::uint32_t size() const { return size_; }
   std::uint32_t emplace_back() {
-    if (size_ == chunks_.size() << kShift) chunks_.push_back(std::make_unique<T[]>(std::size_t{1} << kShift));
+    if (size_ == chunks_.size() * kEach) chunks_.push_back(allocate());
+    std::construct_at(&(*this)[size_]);
     return size_++;
   }
   void prefetch(std::uint32_t index) const { __builtin_prefetch(&(*this)[index]); }
-  std::size_t bytes() const { return (chunks_.size() << kShift) * sizeof(T); }
+  std::size_t bytes() const { return chunks_.size() * kHugePage; }
+
+  Pool() = default;
+  ~Pool() {
+    for (std::uint32_t i = 0; i < size_; ++i) std::destroy_at(&(*this)[i]);
+  }
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
 
  private:
-  static constexpr unsigned kShift = 12;
-  static constexpr std::uint32_t kMask = (1U << kShift) - 1;
-  std::vector<std::unique_ptr<T[]>> chunks_;
+  static constexpr std::uint32_t kEach = kHugePage / sizeof(T);
+  struct Free {
+    void operator()(T* chunk) const { ::operator delete (chunk, std::align_val_t{kHugePage}); }
+  };
+  using Chunk = std::unique_ptr<T[], Free>;
+
+  static Chunk allocate() {
+    void* const memory = ::operator new (kHugePage, std::align_val_t{kHugePage});
+    (void)madvise(memory, kHugePage, MADV_HUGEPAGE);  // a hint: without it small pages do
+    return Chunk(static_cast<T*>(memory));
+  }
+
+  std::vector<Chunk> chunks_;
   std::uint32_t size_ = 0;
 };
 

@@ -19,11 +19,13 @@ void Trail::collect(SignatureTable& signatures, std::uint32_t signature) {
     at = hop.next;
     const FlowRecord& flow = flows_[hop.flow];
     if (!flow.used || flow.generation != hop.generation) continue;  // its flow is gone, another has the place
-    steps_[size_++] = {
-        &hop, hop.flow, hop.departure(), hop.arrival(), flow.sender.component, flows_.receiver(hop.flow).component};
+    const EventTime departure = hop.departure();
+    std::size_t place = size_++;  // in order of departure; newer hops come first in the chain
+    for (; place > 0 && departure < steps_[place - 1].departure; --place) steps_[place] = steps_[place - 1];
+    steps_[place] = {
+        &hop, hop.flow, -1, departure, hop.arrival(), flow.sender.component, flows_.receiver(hop.flow).component,
+        false};
   }
-  std::sort(steps_.begin(), steps_.begin() + static_cast<std::ptrdiff_t>(size_),
-            [](const Step& a, const Step& b) { return a.departure < b.departure; });
 }
 
 bool Trail::siblings(std::size_t i, std::size_t j) const {

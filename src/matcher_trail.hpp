@@ -15,15 +15,16 @@ constexpr std::size_t kMaximumHops = 16;  // of a trail (matching.md)
 // The hops of one occurrence of a signature in time order, and which of them led to which.
 class Trail {
  public:
+  // No initialisers: a trail has room for sixteen and mostly two.
   struct Step {
-    Hop* hop = nullptr;
-    std::uint32_t flow = kNone;
-    EventTime departure = 0;
-    EventTime arrival = 0;
-    ComponentId sender = 0;
-    ComponentId receiver = 0;
-    int predecessor = -1;         // index of the step whose receiver sent this one on; -1: none
-    bool follows_origin = false;  // addresses are all alike: connected to the first step, by nothing finer
+    Hop* hop;
+    std::uint32_t flow;
+    int predecessor;  // index of the step whose receiver sent this one on; -1: none
+    EventTime departure;
+    EventTime arrival;
+    ComponentId sender;
+    ComponentId receiver;
+    bool follows_origin;  // addresses are all alike: connected to the first step, by nothing finer
   };
 
   Trail(SignatureTable& signatures, std::uint32_t signature, const FlowTable& flows, LinkTable& links);
@@ -50,7 +51,7 @@ class Trail {
   int best_linked(std::size_t i, Domain domain, LinkTable& links) const;
 
   const FlowTable& flows_;
-  std::array<Step, kMaximumHops> steps_{};
+  std::array<Step, kMaximumHops> steps_;  // NOLINT(*-member-init): up to size_
   std::size_t size_ = 0;
 };
 
