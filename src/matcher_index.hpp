@@ -39,9 +39,7 @@ class IndexTable {
       : index_bits_(static_cast<unsigned>(std::bit_width(capacity + 2))),
         mask_(std::bit_ceil(capacity * 2 < 16 ? 16 : capacity * 2) - 1),
         slots_(mask_ + 1, kEmpty) {
-    const std::size_t begin = (reinterpret_cast<std::uintptr_t>(slots_.data()) + kHugePage - 1) / kHugePage * kHugePage;
-    const std::size_t end = reinterpret_cast<std::uintptr_t>(slots_.data() + slots_.size()) / kHugePage * kHugePage;
-    if (begin < end) (void)madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
+    prefer_huge_pages(slots_.data(), slots_.size() * sizeof slots_[0]);
   }
 
   // The index whose record `is_it` accepts, else kNone.

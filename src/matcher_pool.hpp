@@ -15,6 +15,12 @@ namespace audio_latency::matching {
 // translation buffer costs more than one of the cache.
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
+// A hint for the whole huge pages in a stretch of memory: where it is not taken, small pages do.
+inline void prefer_huge_pages(void* memory, std::size_t bytes) {
+  if (std::align(kHugePage, kHugePage, memory, bytes) == nullptr) return;
+  (void)madvise(memory, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);
+}
+
 // Records by index in chunks that never move: growth neither copies nor doubles, and an access is two loads.
 template <class T>
 class Pool {
@@ -47,7 +53,7 @@ class Pool {
 
   static Chunk allocate() {
     void* const memory = ::operator new (kHugePage, std::align_val_t{kHugePage});
-    (void)madvise(memory, kHugePage, MADV_HUGEPAGE);  // a hint: without it small pages do
+    prefer_huge_pages(memory, kHugePage);
     return Chunk(static_cast<T*>(memory));
   }
 
