@@ -16,7 +16,9 @@ PlacedObservation LiveIdentity::place(const Observation& observation) {
   PlacedObservation placed = names_.place(observation);
   const IdentitySnapshot* snapshot = refresher_ ? refresher_->current() : nullptr;
   if (snapshot == nullptr) return placed;
-  if (place_by_snapshot(*snapshot, placed)) refresher_->request_scan();
+  const PlacingWishes wishes = place_by_snapshot(*snapshot, placed);
+  if (wishes.sockets) refresher_->request_scan();
+  if (wishes.translation) refresher_->request_translation(translation_key(observation.flow));
   if (placed.spoofed) {
     // A packet with several selected windows is one packet.
     if (refused_.add(observation)) ++spoofed_[observation.point.interface];

@@ -6,6 +6,9 @@ namespace {
 
 // Sockets come and go without a word: older pictures of them are asked for again while they are used.
 constexpr EventTime kSocketsAge = 1'000'000'000;
+// A connection that is tracked keeps its translation; one that was asked for too early has it soon.
+constexpr EventTime kTranslationAge = 10'000'000'000;
+constexpr EventTime kNoTranslationAge = 2'000'000'000;
 
 // One end of an observation.
 struct End {
@@ -26,11 +29,13 @@ class Finder {
       if (const EndpointId id = pod_by_address(end.address.ip)) return id;
     }
     if (const EndpointId id = local(end)) return id;
-    return by_port(end.address);
+    if (const EndpointId id = declared_port(end.address)) return id;
+    if (const EndpointId id = behind_translation(end)) return id;
+    return service(end.address);
   }
 
   bool spoofed() const { return spoofed_; }
-  bool wants_scan() const { return wants_scan_; }
+  PlacingWishes wishes() const { return wishes_; }
 
  private:
   struct Behind {
@@ -68,7 +73,7 @@ class Finder {
     const auto* network = table->networks.find(end.address.ip);
     if (network == nullptr && !end.address.ip.is_loopback()) return 0;
     const EndpointId id = socket(*table, end, network == nullptr ? 0 : *network);
-    wants_scan_ = wants_scan_ || id == 0 || seen_.time > table->taken + kSocketsAge;
+    wishes_.sockets = wishes_.sockets || id == 0 || seen_.time > table->taken + kSocketsAge;
     return id;
   }
 
@@ -83,18 +88,35 @@ class Finder {
     return id == nullptr ? 0 : *id;
   }
 
-  EndpointId by_port(const SocketAddress& address) const {
+  EndpointId declared_port(const SocketAddress& address) const {
     const PortKey key{address.ip, address.port, seen_.flow.protocol};
     const auto* pod = snapshot_.pods ? snapshot_.pods->declared_ports.find(key) : nullptr;
-    if (pod != nullptr && *pod != 0) return *pod;
+    return pod == nullptr ? 0 : *pod;
+  }
+
+  EndpointId service(const SocketAddress& address) const {
+    const PortKey key{address.ip, address.port, seen_.flow.protocol};
     const auto* service = snapshot_.services ? snapshot_.services->ports.find(key) : nullptr;
     return service == nullptr ? 0 : *service;
+  }
+
+  // Who is spoken to by way of an address that this host translates.
+  EndpointId behind_translation(const End& end) {
+    const bool own = seen_.point.node == 0 && !seen_.tunnelled;
+    if (end.sends || !own || end.address.ip.is_loopback() || !snapshot_.translations) return 0;
+    const Translation* known = snapshot_.translations->find(translation_key(seen_.flow));
+    const bool found = known != nullptr && known->to.port != 0;
+    const EventTime age = found ? kTranslationAge : kNoTranslationAge;
+    wishes_.translation = known == nullptr || seen_.time > known->asked + age;
+    if (!found) return 0;
+    const EndpointId pod = pod_by_address(known->to.ip);
+    return pod != 0 ? pod : local({known->to, end.other, false, false});
   }
 
   const IdentitySnapshot& snapshot_;
   const Observation& seen_;
   bool spoofed_ = false;
-  bool wants_scan_ = false;
+  PlacingWishes wishes_;
 };
 
 void name(Finder& finder, const End& end, Placement& place) {
@@ -104,7 +126,11 @@ void name(Finder& finder, const End& end, Placement& place) {
 
 }  // namespace
 
-bool place_by_snapshot(const IdentitySnapshot& snapshot, PlacedObservation& placed) {
+SocketKey translation_key(const FlowKey& flow) {
+  return {flow.source.ip, flow.destination.ip, flow.source.port, flow.destination.port, flow.protocol, 0};
+}
+
+PlacingWishes place_by_snapshot(const IdentitySnapshot& snapshot, PlacedObservation& placed) {
   const Observation& seen = placed.observation;
   const bool own = seen.point.node == 0 && !seen.tunnelled;
   Finder finder(snapshot, seen);
@@ -113,7 +139,7 @@ bool place_by_snapshot(const IdentitySnapshot& snapshot, PlacedObservation& plac
   name(finder, {seen.flow.destination, seen.flow.source, false, own && seen.point.direction == AL_EGRESS},
        placed.receiver);
   placed.spoofed = finder.spoofed();
-  return finder.wants_scan();
+  return finder.wishes();
 }
 
 }  // namespace audio_latency

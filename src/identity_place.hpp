@@ -5,8 +5,15 @@
 
 namespace audio_latency {
 
-// Names the ends that are still bare addresses: pod, container, process, Service. True: an end is one of this host's
-// own sockets, and the sockets should be read again soon. Neither blocks nor allocates.
-bool place_by_snapshot(const IdentitySnapshot& snapshot, PlacedObservation& placed);
+// What the snapshot should know soon.
+struct PlacingWishes {
+  bool sockets = false;      // an end is one of this host's own sockets: they should be read again
+  bool translation = false;  // the receiver may be a translated address: translation_key says which
+};
+
+// Names the ends that are still bare addresses: pod, container, process, Service. Neither blocks nor allocates.
+PlacingWishes place_by_snapshot(const IdentitySnapshot& snapshot, PlacedObservation& placed);
+// In TranslationTable.
+SocketKey translation_key(const FlowKey& flow);
 
 }  // namespace audio_latency

@@ -47,7 +47,9 @@ Result<std::unique_ptr<IdentityRefresher>> IdentityRefresher::create(RefresherSe
 }
 
 IdentityRefresher::IdentityRefresher(RefresherSettings settings, IdentityLog log, int wake)
-    : settings_(std::move(settings)), log_(std::move(log)), budget_ns_(kScanCredit), wake_fd_(wake) {}
+    : settings_(std::move(settings)), log_(std::move(log)), budget_ns_(kScanCredit), wake_fd_(wake) {
+  latest_.translations = translations_.table();  // an empty one: with none, nobody would ask
+}
 
 IdentityRefresher::~IdentityRefresher() {
   kubernetes_.reset();
@@ -68,12 +70,17 @@ void IdentityRefresher::request_scan() {
   wake();
 }
 
+void IdentityRefresher::request_translation(const SocketKey& flow) {
+  if (translations_.request(flow)) wake();
+}
+
 void IdentityRefresher::run() {
   pthread_setname_np(pthread_self(), "identity");
   while (!stop_.load()) {
     const EventTime now = monotonic_now();
     refresh_interfaces(now);
     refresh_local(now);
+    refresh_translations(now);
     publish(now);
     if (now >= collected_ + kBetweenCollections) {
       registry_.collect(now);
@@ -104,6 +111,12 @@ void IdentityRefresher::refresh_local(EventTime now) {
   ++scans_;
   changed_ = true;
   set_limits(scanner_->limits());
+}
+
+void IdentityRefresher::refresh_translations(EventTime now) {
+  if (!translations_.refresh(now)) return;
+  latest_.translations = translations_.table();
+  changed_ = true;
 }
 
 void IdentityRefresher::publish(EventTime now) {

@@ -12,6 +12,7 @@
 #include "identity_kubernetes.hpp"
 #include "identity_scanner.hpp"
 #include "identity_slot.hpp"
+#include "identity_translation.hpp"
 
 namespace audio_latency {
 
@@ -42,6 +43,8 @@ class IdentityRefresher {
   const IdentitySnapshot* current() { return slot_.current(); }
   // Reader thread: there are sockets that the snapshot does not know. Does not wait; cheap when it was asked already.
   void request_scan();
+  // Reader thread: whether this flow's receiver is translated should be known. Does not wait.
+  void request_translation(const SocketKey& flow);
 
   const EndpointRegistry& registry() const { return registry_; }
   RefresherStats stats() const;
@@ -57,6 +60,7 @@ class IdentityRefresher {
   void wait(EventTime until);
   void refresh_interfaces(EventTime now);
   void refresh_local(EventTime now);
+  void refresh_translations(EventTime now);
   void publish(EventTime now);
   EventTime next_step(EventTime now) const;
   void set_limits(const std::string& limits);
@@ -66,6 +70,7 @@ class IdentityRefresher {
   EndpointRegistry registry_;
   PodDirectory pods_{registry_};
   ServiceDirectory services_{registry_};
+  TranslationDirectory translations_;
   SnapshotSlot<IdentitySnapshot> slot_;
   std::unique_ptr<LocalScanner> scanner_;
   std::optional<InterfaceFollower> interfaces_;

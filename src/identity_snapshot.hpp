@@ -75,8 +75,14 @@ struct LocalTable {
 
 struct ServiceTable {
   FlatTable<PortKey, EndpointId> ports;
-  FlatTable<PortKey, SocketAddress> backends;  // where a Service has exactly one
 };
+
+struct Translation {
+  SocketAddress to;     // port 0: it is not translated
+  EventTime asked = 0;  // when the kernel said so
+};
+// By sender (local), receiver before translation (remote) and protocol; network 0.
+using TranslationTable = FlatTable<SocketKey, Translation>;
 
 // Immutable once published. Parts that did not change are shared with the snapshot before.
 struct IdentitySnapshot {
@@ -84,6 +90,7 @@ struct IdentitySnapshot {
   std::shared_ptr<const InterfaceTable> interfaces;
   std::shared_ptr<const LocalTable> local;
   std::shared_ptr<const ServiceTable> services;
+  std::shared_ptr<const TranslationTable> translations;
   IdentitySnapshot* retired_next = nullptr;  // SnapshotSlot's
 };
 

@@ -81,8 +81,8 @@ def receivers(agent):
             if name == "audio_latency_seconds_count" and value > 0}
 
 
-def call_to_a_service(node, api, interfaces, prepare):
-    """source -> relay -> the Service's address; returns what the receiver is called."""
+def call_to_a_service(node, api, interfaces, prepare, wanted=None):
+    """source -> relay -> the Service's address; returns what the receiver is called, once it is called as wanted."""
     for number, name in ((1, "source"), (2, "relay"), (3, "sink")):
         api.create(name)
         api.assign(name, node.address(number))
@@ -91,7 +91,8 @@ def call_to_a_service(node, api, interfaces, prepare):
         prepare(node)
         with node.listening(3), node.relaying(2, SERVICE), node.talking(1, relay), \
                 node.agent(api, INTERFACE=interfaces, DIRECTION="both", K8S_WATCH_SERVICES="true") as agent:
-            return eventually(lambda: receivers(agent), 60, "a latency")
+            return eventually(lambda: (lambda names: (wanted is None or wanted in names) and names)(receivers(agent)), 60,
+                              f"a latency to {wanted or 'somebody'}")
 
 
 def translate(node):
@@ -114,6 +115,14 @@ def a_service_is_the_pod_that_is_seen_behind_it():
         assert names == {"sink"}, names
 
 
+def a_service_is_the_pod_that_connections_are_tracked_to():
+    """The pod's own interface is not watched; the node knows where it translates to."""
+    with PodNode("watcher") as node, FakeApi(node.name) as api:
+        names = call_to_a_service(node, api, "cali-1,cali-2", translate, wanted="sink")
+        assert names <= {"sink", "mixer"}, names  # until it was asked, it was the Service
+        return names
+
+
 def a_service_that_nobody_is_seen_behind_reads_as_itself():
     with PodNode("watcher") as node, FakeApi(node.name) as api:
         names = call_to_a_service(node, api, "cali-1,cali-2", answer_for_it)
@@ -124,4 +133,5 @@ if __name__ == "__main__":
     main("pod_watcher", [from_creation_to_the_reuse_of_an_address, a_refusal_is_said_and_addresses_go_on,
                          what_was_known_stays_known_while_the_server_is_away,
                          a_forged_sender_is_counted_and_not_named, a_service_is_the_pod_that_is_seen_behind_it,
+                         a_service_is_the_pod_that_connections_are_tracked_to,
                          a_service_that_nobody_is_seen_behind_reads_as_itself])

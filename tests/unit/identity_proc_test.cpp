@@ -149,7 +149,7 @@ class Scan : public FakeProc {
     placed.observation.time = now;
     placed.observation.flow = {
         {*IpAddress::parse("127.0.0.1"), port}, {*IpAddress::parse("127.0.0.1"), 9}, IPPROTO_UDP};
-    asked = place_by_snapshot(snapshot, placed);
+    asked = place_by_snapshot(snapshot, placed).sockets;
     return registry.find(placed.sender.endpoint);
   }
 
