@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "identity_refresher.hpp"
 
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
@@ -28,6 +29,9 @@ constexpr std::int64_t kScanCredit =
 Result<std::unique_ptr<IdentityRefresher>> IdentityRefresher::create(RefresherSettings settings, IdentityLog log) {
   const int wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (wake < 0) return Error{std::string("an eventfd can't be made: ") + std::strerror(errno)};
+  // The tables of a snapshot are large and short-lived: mapped, they go back to the kernel with it. (glibc would raise
+  // the threshold after the first.)
+  mallopt(M_MMAP_THRESHOLD, 128 * 1024);
   std::unique_ptr<IdentityRefresher> refresher(new IdentityRefresher(std::move(settings), std::move(log), wake));
   IdentityRefresher& self = *refresher;
   auto interfaces = InterfaceFollower::create();

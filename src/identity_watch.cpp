@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "identity_watch.hpp"
 
+#include <malloc.h>
+
 #include <nlohmann/json.hpp>
 
 namespace audio_latency {
@@ -79,6 +81,7 @@ ResourceWatch::Outcome ResourceWatch::list() {
     if (outcome != Outcome::done) return outcome;
   } while (!next.empty());
   objects_.end_list();
+  malloc_trim(0);  // what reading the pages took is not needed again
   fresh_list_ = false;
   synced();
   return Outcome::done;

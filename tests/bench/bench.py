@@ -3,7 +3,8 @@
 """Every benchmark, one after the other: prints a table and writes build/bench.json, a list of {"name", "value", "unit",
 "goal", "holds", "command"}. What is compared with a yardstick is measured together with it, in one run.
 
-Usage: bench.py [PART ...]; the parts are those of PARTS, default all. The others keep their old figures."""
+Usage: bench.py [--short] [PART ...]; the parts are those of PARTS, default all. The others keep their old figures. --short is a
+rehearsal: every part, but too short to mean anything, into build/bench-short.json."""
 import json
 import os
 import pathlib
@@ -12,6 +13,7 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 BUILD = pathlib.Path(os.environ.get("AL_BUILD", HERE.parents[1] / "build")).resolve()
+SHORT = "--short" in sys.argv[1:]
 # Figures of Google Benchmark programs that have a goal: (part of the benchmark's name, counter) -> (unit, goal, test).
 GOALS = {
     ("BM_MatcherObserve", "items_per_second"): ("1/s", ">= 3,000,000", lambda value: value >= 3e6),
@@ -32,8 +34,9 @@ def output_of(*words):
 
 def google(program):
     """A Google Benchmark program: its time and its counters."""
-    command = f"build/{program} --benchmark_format=json"
-    for run in json.loads(output_of(BUILD / program, "--benchmark_format=json"))["benchmarks"]:
+    words = ["--benchmark_format=json", *(["--benchmark_min_time=0.02"] if SHORT else [])]
+    command = f"build/{program} {' '.join(words)}"
+    for run in json.loads(output_of(BUILD / program, *words))["benchmarks"]:
         yield {"name": f"{run['name']}: time", "value": run["real_time"], "unit": run["time_unit"], "goal": None,
                "holds": None, "command": command}
         for counter, value in run.items():
@@ -56,7 +59,7 @@ def recall():
     """Ten minutes of recorded speech for each format, replayed."""
     sys.path.insert(0, str(HERE))
     import recall as bench_recall  # pylint: disable=import-outside-toplevel
-    for row in bench_recall.run(10, bench_recall.FORMATS, BUILD):
+    for row in bench_recall.run(1 if SHORT else 10, bench_recall.FORMATS, BUILD):
         yield {"name": f"recall: {row['format']}", "value": row["recall"], "unit": "of speech seconds",
                "goal": ">= 0.99, none wrong", "holds": row["holds"], "command": "tests/bench/recall.py"}
 
@@ -65,8 +68,8 @@ PARTS = {
     "kernel": lambda: figures(BUILD / "bench-kernel"),
     "matcher": lambda: google("bench-matcher"),
     "identity": lambda: figures(BUILD / "bench-identity"),
-    "sockets": lambda: figures(HERE / "bench_sockets.py"),
-    "streams": lambda: figures(HERE / "bench_streams.py", "--json"),
+    "sockets": lambda: figures(HERE / "bench_sockets.py", *(["--seconds", "4"] if SHORT else [])),
+    "streams": lambda: figures(HERE / "bench_streams.py", "--json", *(["--rounds", "1", "--seconds", "2"] if SHORT else [])),
     "recall": recall,
     "classify": lambda: figures(BUILD / "bench-classify"),
 }
@@ -90,11 +93,11 @@ def table(results):
 
 
 def main():
-    parts = sys.argv[1:] or list(PARTS)
+    parts = [word for word in sys.argv[1:] if word != "--short"] or list(PARTS)
     unknown = set(parts) - set(PARTS)
     if unknown:
         sys.exit(f"bench.py: unknown part {', '.join(sorted(unknown))}; allowed are {', '.join(PARTS)}")
-    store = BUILD / "bench.json"
+    store = BUILD / ("bench-short.json" if SHORT else "bench.json")
     before = json.loads(store.read_text()) if store.exists() else []
     results = [each for each in before if each.get("part") not in parts]
     for part in parts:

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What naming processes costs while 2,000 sockets a second are opened and closed beside a call: processor time of the
 thread that reads them. Prints figures, one JSON object a line."""
+import argparse
 import json
 import os
 import pathlib
@@ -11,8 +12,6 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 import test_processes  # noqa: E402  pylint: disable=wrong-import-position
 from support import Agent, Namespaces  # noqa: E402  pylint: disable=wrong-import-position
-
-SECONDS = float(os.environ.get("BENCH_SECONDS", "20"))
 
 
 def thread_seconds(pid, name):
@@ -25,13 +24,19 @@ def thread_seconds(pid, name):
 
 
 def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=20)
+    measure(parser.parse_args().seconds)
+
+
+def measure(duration):
     with Namespaces("bench-sockets") as namespaces:
         host = namespaces.add("host")
         with Agent(host, INTERFACE="lo", PROCESS_IDENTITY="on") as agent, test_processes.call(host), \
                 test_processes.flood(host) as opened:
             time.sleep(2)
             before, sockets, start = thread_seconds(agent.process.pid, "identity"), opened[0], time.monotonic()
-            time.sleep(SECONDS)
+            time.sleep(duration)
             seconds = time.monotonic() - start
             share = (thread_seconds(agent.process.pid, "identity") - before) / seconds
             rate = (opened[0] - sockets) / seconds
