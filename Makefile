@@ -49,7 +49,7 @@ fuzz: ## every fuzzer for FUZZ_SECONDS (default 600)
 	@scripts/fuzz.sh $(BUILD)-fuzz $${FUZZ_SECONDS:-600}
 
 fuzz-smoke:
-	@scripts/fuzz.sh $(BUILD)-fuzz $${FUZZ_SECONDS:-20}
+	@scripts/fuzz.sh $(BUILD)-fuzz $${FUZZ_SECONDS:-3}
 
 bench: ## ratios against yardsticks of the same run; writes build/bench.json
 	@scripts/setup.sh bench

@@ -17,10 +17,18 @@ void add_replay_arguments(CLI::App& app, CommandLine& line) {
       ->excludes(metrics);
 }
 
-constexpr std::array<Command, 5> kCommands = {{
+void add_flows_arguments(CLI::App& app, CommandLine& line) {
+  app.add_flag("--json", line.flows.json, "the flows as a JSON list");
+  app.add_option("--url", line.flows.url, "of the running daemon [http://127.0.0.1:METRICS_PORT]")->type_name("URL");
+}
+
+constexpr std::array<Command, 6> kCommands = {{
     {"run", "attach, match, serve metrics (the default)", true, nullptr, command_run},
     {"replay", "measure in capture files; needs no root", true, add_replay_arguments,
      [](const Invocation& invocation) { return command_replay(invocation.loaded.options, invocation.line.replay); }},
+    {"flows", "list the flows that the running daemon has seen, and why each is measured or not", true,
+     add_flows_arguments,
+     [](const Invocation& invocation) { return command_flows(invocation.loaded.options, invocation.line.flows); }},
     {"demo", "play speech through relays of known delay on this machine and measure it", true, nullptr,
      [](const Invocation& invocation) { return command_demo(invocation.loaded.options); }},
     {"check", "report what this host and configuration allow", false, nullptr, command_check},

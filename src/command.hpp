@@ -36,5 +36,6 @@ int command_check(const Invocation& invocation);
 int command_config(const Invocation& invocation);
 int command_replay(const Options& options, const ReplayArguments& arguments);
 int command_demo(const Options& options);
+int command_flows(const Options& options, const FlowsArguments& arguments);
 
 }  // namespace audio_latency

@@ -17,12 +17,19 @@ struct ReplayArguments {
   std::string metrics;             // file for the text that /metrics would have served; "-": standard output
 };
 
+// What `flows` is told beyond the options.
+struct FlowsArguments {
+  std::string url;  // of the daemon; empty: METRICS_PORT on this host
+  bool json = false;
+};
+
 // What was typed. `command` is empty where nothing is left to do: help or version was printed, or a complaint.
 struct CommandLine {
   std::string command = "run";
   std::string config_file;
   std::vector<Setting> flags;
   ReplayArguments replay;
+  FlowsArguments flows;
   int exit_code = 0;  // for an empty command
 
   Sources sources() const;  // with the environment of this process

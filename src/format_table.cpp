@@ -2,10 +2,11 @@
 #include "format_table.hpp"
 
 #include <algorithm>
-#include <cstring>
+#include <array>
 #include <random>
 
 #include "audio_latency/wire/scan.h"
+#include "format_http.hpp"
 
 namespace audio_latency {
 namespace {
@@ -13,7 +14,6 @@ namespace {
 constexpr EventTime kAgeEvery = 100'000'000;
 constexpr EventTime kRepeatTreatment = 1'000'000'000;  // the kernel's entry may have been made anew
 constexpr std::uint64_t kFruitless = 256 * 1024;       // bytes of a decoded flow without anything that may be audio
-constexpr std::uint64_t kDeflated = 4096;              // bytes of compressed messages that make a verdict
 
 std::uint64_t secret() {
   std::random_device device;
@@ -27,6 +27,18 @@ std::uint64_t mix(std::uint64_t state, std::uint64_t word) {
 std::uint64_t mix(std::uint64_t state, const SocketAddress& address) {
   state = mix(state, al_load64(address.ip.bytes.data()));
   return mix(state, al_load64(address.ip.bytes.data() + 8) ^ address.port);
+}
+
+// What speaks WebSocket, events or JSON begins as HTTP where its beginning is seen.
+FlowVerdict declared_verdict(al_format format, ByteSpan front) {
+  constexpr std::array<Framing, AL_FORMATS - AL_FORMAT_WEBSOCKET> kFramings = {
+      Framing::websocket, Framing::json, Framing::sse, Framing::http, Framing::audiosocket, Framing::http2};
+  FlowVerdict verdict;
+  verdict.treatment = al_treatment_of(format);
+  verdict.framing = kFramings.at(format - AL_FORMAT_WEBSOCKET);
+  if (format <= AL_FORMAT_HTTP && begins_with_http(front)) verdict.framing = Framing::http;
+  verdict.why = "AUDIO_PORTS says so";
+  return verdict;
 }
 
 FlowVerdict ignored(const FlowVerdict& before, const char* why, Unhashable reason) {
@@ -48,11 +60,29 @@ std::size_t Formats::HashKey::operator()(const Key& key) const {
 
 Formats::Formats(const Options& options, const al_settings& settings, ObservationSink& observations,
                  TreatmentSink& treatments)
-    : options_(options),
+    : max_flows_(options.max_flows),
+      flow_timeout_ns_(EventTime{options.flow_timeout_ms} * 1'000'000),
+      a_law_domain_(options.a_law_domain),
       treatments_(treatments),
       scanner_(settings, observations),
       flows_(64, HashKey{secret()}),
-      senders_(16, flows_.hash_function()) {}
+      senders_(16, flows_.hash_function()) {
+  for (const AudioPort& each : options.audio_ports) ports_[each.port] = each.format;
+  scanner_.set_a_law(options.a_law_domain == Tristate::yes);
+}
+
+// As the kernel program has it: where the two ports have different formats, the larger number is taken.
+al_format Formats::declared(const FlowKey& flow) const {
+  al_format format = AL_FORMAT_NONE;
+  for (const std::uint16_t port : {flow.source.port, flow.destination.port})
+    if (const auto found = ports_.find(port); found != ports_.end()) format = std::max(format, found->second);
+  return format;
+}
+
+void Formats::pcma_seen() {
+  saw_pcma_ = true;
+  if (a_law_domain_ == Tristate::automatic) scanner_.set_a_law(true);
+}
 
 Formats::Flow* Formats::find(const Key& key, EventTime now) {
   const auto found = flows_.find(key);
@@ -60,13 +90,13 @@ Formats::Flow* Formats::find(const Key& key, EventTime now) {
     found->second.last_seen = std::max(found->second.last_seen, now);
     return &found->second;
   }
-  if (flows_.size() >= options_.max_flows) {
+  if (flows_.size() >= max_flows_) {
     ++totals_.flow_table_full;
     return nullptr;
   }
   if (!key.flow.source.ip.is_loopback()) {  // there, all senders have one address
     std::uint32_t& held = senders_[{{{key.flow.source.ip, 0}, {}, 0}, {}, false}];
-    if (held >= std::max<std::uint32_t>(options_.max_flows / 10, 1)) {
+    if (held >= std::max<std::uint32_t>(max_flows_ / 10, 1)) {
       ++totals_.flow_quota;
       return nullptr;
     }
@@ -82,7 +112,6 @@ void Formats::retire(Flow& flow) {
   if (flow.decoded == nullptr) return;
   totals_.resyncs += flow.decoded->status().resyncs;
   totals_.skipped_bytes += flow.decoded->status().skipped_bytes;
-  flow.counted += flow.decoded->tracks().signatures();
   flow.decoded.reset();
 }
 
@@ -102,12 +131,23 @@ void Formats::on_payload(const Payload& payload) {
     classify(key, *flow, payload);
 }
 
-void Formats::count(const Observation& seen) {
-  if (Flow* flow = find({seen.flow, seen.point, seen.tunnelled}, seen.time)) ++flow->counted;
+void Formats::on_placed(const PlacedObservation& seen) {
+  const Observation& one = seen.observation;
+  Flow* flow = find({one.flow, one.point, one.tunnelled}, one.time);
+  if (flow == nullptr) return;
+  ++flow->signatures;
+  flow->sender = seen.sender;
+  flow->receiver = seen.receiver;
 }
 
 // Also of a flow that has a verdict: the kernel program samples it again from time to time, and when it changes.
 void Formats::classify(const Key& key, Flow& flow, const Payload& payload) {
+  const al_format format = declared(key.flow);
+  if (al_treatment_of(format).handling == AL_DECODE) {
+    settle(key, flow, declared_verdict(format, payload.bytes), payload.time);
+    decode(key, flow, payload);
+    return;
+  }
   if (flow.classifier == nullptr) flow.classifier = std::make_unique<FlowClassifier>(payload.flow.protocol);
   const FlowVerdict verdict = flow.classifier->add(payload);
   if (!verdict.decided()) return;
@@ -129,7 +169,7 @@ void Formats::settle(const Key& key, Flow& flow, const FlowVerdict& verdict, Eve
   retire(flow);
   flow.verdict = verdict;
   flow.decided = now;
-  saw_pcma_ = saw_pcma_ || (verdict.treatment.handling == AL_SCAN && verdict.treatment.codec == AL_CODEC_PCMA);
+  if (verdict.treatment.handling == AL_SCAN && verdict.treatment.codec == AL_CODEC_PCMA) pcma_seen();
   if (verdict.treatment.handling == AL_DECODE)
     flow.decoded = std::make_unique<DecodedFlow>(verdict.framing, scanner_, totals_.reassembly);
   treatments_.treat(key.flow, key.point, key.tunnelled, verdict.treatment);
@@ -152,8 +192,9 @@ void Formats::decode(const Key& key, Flow& flow, const Payload& payload) {
 void Formats::review(const Key& key, Flow& flow, EventTime now) {
   const DecodeStatus& status = flow.decoded->status();
   const AudioTrack* main = flow.decoded->tracks().main();
-  if (main != nullptr && main->format().codec == AL_CODEC_PCMA) saw_pcma_ = true;
-  const bool deflated = main == nullptr && status.deflated_bytes >= kDeflated;
+  if (main != nullptr && main->format().codec == AL_CODEC_PCMA) pcma_seen();
+  if (declared(key.flow) >= AL_FORMAT_WEBSOCKET) return;  // as it was declared, whatever comes
+  const bool deflated = main == nullptr && status.deflated_bytes >= Formats::kDeflated;
   if (deflated || flow.decoded->fruitless_bytes() >= kFruitless) {
     settle(key, flow,
            deflated ? ignored(flow.verdict, "compressed messages (permessage-deflate, gzip): can't be scanned",
@@ -169,11 +210,10 @@ void Formats::review(const Key& key, Flow& flow, EventTime now) {
 void Formats::advance(EventTime now) {
   if (now < aged_ + kAgeEvery) return;
   aged_ = now;
-  const EventTime timeout = EventTime{options_.flow_timeout_ms} * 1'000'000;
   for (auto each = flows_.begin(); each != flows_.end();) {
     Flow& flow = each->second;
     if (flow.decoded != nullptr && flow.decoded->waiting()) flow.decoded->advance(now);
-    if (now < flow.last_seen + timeout) {
+    if (now < flow.last_seen + flow_timeout_ns_) {
       ++each;
       continue;
     }

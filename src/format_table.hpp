@@ -11,6 +11,7 @@
 #include "audio_latency/capture.hpp"
 #include "audio_latency/options.hpp"
 #include "format_flow.hpp"
+#include "pipeline.hpp"
 
 namespace audio_latency {
 
@@ -29,6 +30,8 @@ struct FlowView {
   std::uint64_t payload_bytes = 0;  // that came here
   EventTime first_seen = 0;
   EventTime last_seen = 0;
+  Placement sender;  // as of its last signature
+  Placement receiver;
 };
 
 struct FormatStats {
@@ -45,18 +48,20 @@ struct FormatStats {
 
 // The formats stage: decides what each flow is and has it treated so; decodes those whose audio the kernel can't find,
 // and scans that. Bounded by MAX_FLOWS, a tenth for one sender. Loop thread only.
-class Formats : public PayloadSink {
+class Formats : public PayloadSink, public PlacedSink {
  public:
+  static constexpr std::uint64_t kDeflated = 4096;  // bytes of compressed messages that make a verdict
+
   // `observations` and `treatments` must outlive it.
   Formats(const Options& options, const al_settings& settings, ObservationSink& observations,
           TreatmentSink& treatments);
 
-  void set_a_law(bool on) { scanner_.set_a_law(on); }
-  bool saw_pcma() const { return saw_pcma_; }  // ever: the A-law domain is worth its cost
+  // PCMA was met, ever: the A-law domain is worth its cost (ALAW_DOMAIN=auto).
+  bool saw_pcma() const { return saw_pcma_; }
 
   void on_payload(const Payload& payload) override;
-  // An observation that was made elsewhere: it counts for its flow.
-  void count(const Observation& seen);
+  // Each observation counts for its flow, wherever it was made.
+  void on_placed(const PlacedObservation& seen) override;
   // Gives up gaps, forgets flows that were not seen for FLOW_TIMEOUT_MS.
   void advance(EventTime now);
 
@@ -79,7 +84,9 @@ class Formats : public PayloadSink {
     std::uint8_t doubts = 0;  // verdicts in a row that say nothing but that it is not audio
     std::unique_ptr<FlowClassifier> classifier;
     std::unique_ptr<DecodedFlow> decoded;
-    std::uint64_t counted = 0;  // observations made elsewhere
+    std::uint64_t signatures = 0;
+    Placement sender;
+    Placement receiver;
     std::uint64_t payload_bytes = 0;
     EventTime first_seen = 0;
     EventTime last_seen = 0;
@@ -87,6 +94,8 @@ class Formats : public PayloadSink {
   };
 
   Flow* find(const Key& key, EventTime now);
+  al_format declared(const FlowKey& flow) const;
+  void pcma_seen();
   void classify(const Key& key, Flow& flow, const Payload& payload);
   void decode(const Key& key, Flow& flow, const Payload& payload);
   bool overrules(Flow& flow, const FlowVerdict& verdict) const;
@@ -95,12 +104,15 @@ class Formats : public PayloadSink {
   void retire(Flow& flow);
   void forget(const Key& key);
 
-  const Options& options_;
+  std::uint32_t max_flows_;
+  EventTime flow_timeout_ns_;
+  Tristate a_law_domain_;
+  std::unordered_map<std::uint16_t, al_format> ports_;
   TreatmentSink& treatments_;
   AudioScanner scanner_;
   std::unordered_map<Key, Flow, HashKey> flows_;
-  std::unordered_map<Key, std::uint32_t, HashKey> senders_;
-  FormatStats totals_;  // what is not summed over flows
+  std::unordered_map<Key, std::uint32_t, HashKey> senders_;  // flows of each address
+  FormatStats totals_;                                       // what is not summed over flows
   bool saw_pcma_ = false;
   EventTime aged_ = 0;
 };

@@ -36,7 +36,10 @@ std::string why_decoded(const DecodeStatus& status, const AudioTrack* main, cons
   }
 }
 
-Unhashable unhashable_of(const FlowVerdict& verdict, const AudioTrack* main) {
+Unhashable unhashable_of(const FlowVerdict& verdict, const DecodedFlow* decoded) {
+  if (decoded == nullptr) return verdict.unhashable;
+  const AudioTrack* main = decoded->tracks().main();
+  if (main == nullptr && decoded->status().deflated_bytes >= Formats::kDeflated) return Unhashable::deflate;
   if (main != nullptr && main->content() == AudioTrack::Content::compressed) return Unhashable::compressed_codec;
   return verdict.unhashable;
 }
@@ -56,8 +59,7 @@ FormatStats Formats::stats() const {
   stats.flows = flows_.size();
   stats.scan = scanner_.counters();
   for (const auto& [key, flow] : flows_) {
-    const AudioTrack* main = flow.decoded != nullptr ? flow.decoded->tracks().main() : nullptr;
-    ++stats.unhashable[static_cast<std::size_t>(unhashable_of(flow.verdict, main))];
+    ++stats.unhashable[static_cast<std::size_t>(unhashable_of(flow.verdict, flow.decoded.get()))];
     if (flow.decoded == nullptr) continue;
     stats.resyncs += flow.decoded->status().resyncs;
     stats.skipped_bytes += flow.decoded->status().skipped_bytes;
@@ -80,7 +82,9 @@ std::vector<FlowView> Formats::flows() const {
     view.rate = flow.verdict.rate;
     view.why = flow.verdict.why;
     view.unhashable = flow.verdict.unhashable;
-    view.signatures = flow.counted;
+    view.signatures = flow.signatures;
+    view.sender = flow.sender;
+    view.receiver = flow.receiver;
     view.payload_bytes = flow.payload_bytes;
     view.first_seen = flow.first_seen;
     view.last_seen = flow.last_seen;
@@ -88,8 +92,7 @@ std::vector<FlowView> Formats::flows() const {
       const AudioTrack* main = flow.decoded->tracks().main();
       view.format = describe_layers(flow.decoded->status().layers);
       view.why = why_decoded(flow.decoded->status(), main, flow.verdict.why);
-      view.unhashable = unhashable_of(flow.verdict, main);
-      view.signatures += flow.decoded->tracks().signatures();
+      view.unhashable = unhashable_of(flow.verdict, flow.decoded.get());
       if (main != nullptr) {
         view.codec = main->format().codec;
         view.rate = main->format().rate;

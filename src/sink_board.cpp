@@ -47,6 +47,17 @@ std::shared_ptr<const std::vector<NamedLink>> Board::links() const {
   return links_;
 }
 
+void Board::set_flows(std::vector<NamedFlow> flows) {
+  auto fresh = std::make_shared<const std::vector<NamedFlow>>(std::move(flows));
+  const std::scoped_lock lock(mutex_);
+  flows_.swap(fresh);  // the old ones are freed after the lock
+}
+
+std::shared_ptr<const std::vector<NamedFlow>> Board::flows() const {
+  const std::scoped_lock lock(mutex_);
+  return flows_;
+}
+
 void Board::add_matches(std::vector<NamedMatch> matches) {
   const std::scoped_lock lock(mutex_);
   for (NamedMatch& match : matches) matches_.push_back(std::move(match));

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "matcher.hpp"
+#include "sink_flows.hpp"
 #include "sink_json.hpp"
 
 namespace audio_latency {
@@ -35,6 +36,9 @@ class Board {
   void set_links(std::vector<NamedLink> links);
   std::shared_ptr<const std::vector<NamedLink>> links() const;
 
+  void set_flows(std::vector<NamedFlow> flows);
+  std::shared_ptr<const std::vector<NamedFlow>> flows() const;
+
   // Oldest first; keeps the last kRecentMatches.
   void add_matches(std::vector<NamedMatch> matches);
   std::vector<NamedMatch> matches() const;
@@ -43,6 +47,7 @@ class Board {
   mutable std::mutex mutex_;
   std::string not_ready_reason_ = "starting";
   std::shared_ptr<const std::vector<NamedLink>> links_ = std::make_shared<const std::vector<NamedLink>>();
+  std::shared_ptr<const std::vector<NamedFlow>> flows_ = std::make_shared<const std::vector<NamedFlow>>();
   std::deque<NamedMatch> matches_;
 };
 

@@ -17,6 +17,7 @@ constexpr const char* kFrontPage =
     "/metrics          Prometheus text format\n"
     "/healthz, /health alive\n"
     "/readyz           everything is attached and in step; 503 with the reason otherwise\n"
+    "/api/v1/flows     flows that were seen, what they carry, why they are measured or not (JSON)\n"
     "/api/v1/links     pairs of flows that carry the same audio now (JSON)\n"
     "/api/v1/matches   recent latencies, newest first (JSON)\n\n"
     "The API takes ?limit=N (default 100), ?source= and ?dest= (an address:port or a pod).\n";
@@ -98,6 +99,16 @@ HttpAnswer links_page(const Board& board, const HttpQuery& query) {
   return array_of(links->begin(), links->end(), filter->limit, takes, link_json);
 }
 
+HttpAnswer flows_page(const Board& board, const HttpQuery& query) {
+  const auto filter = filter_of(query);
+  if (!filter) return {400, "text/plain; charset=utf-8", filter.error().message + "\n"};
+  const auto flows = board.flows();
+  const auto takes = [&](const NamedFlow& each) {
+    return filter->takes(each.view.flow.source, each.source, each.view.flow.destination, each.dest);
+  };
+  return array_of(flows->begin(), flows->end(), filter->limit, takes, flow_json);
+}
+
 HttpAnswer ready_page(const Board& board) {
   const std::string reason = board.not_ready_reason();
   if (reason.empty()) return {200, "text/plain; charset=utf-8", "ready\n"};
@@ -118,6 +129,7 @@ std::map<std::string, HttpHandler> http_endpoints(const Board& board,
       {"/healthz", alive},
       {"/health", alive},
       {"/readyz", [&board](const HttpQuery&) { return ready_page(board); }},
+      {"/api/v1/flows", [&board](const HttpQuery& query) { return flows_page(board, query); }},
       {"/api/v1/links", [&board](const HttpQuery& query) { return links_page(board, query); }},
       {"/api/v1/matches", [&board](const HttpQuery& query) { return matches_page(board, query); }},
   };

@@ -71,6 +71,7 @@ PARTS = {
     "sockets": lambda: figures(HERE / "bench_sockets.py", *(["--seconds", "4"] if SHORT else [])),
     "streams": lambda: figures(HERE / "bench_streams.py", "--json", *(["--rounds", "1", "--seconds", "2"] if SHORT else [])),
     "recall": recall,
+    "formats": lambda: figures(BUILD / "bench-formats"),
     "classify": lambda: figures(BUILD / "bench-classify"),
 }
 

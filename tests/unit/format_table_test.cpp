@@ -168,10 +168,10 @@ TEST(Formats, TheTableIsBoundedAndOneSenderHasATenthOfIt) {
   EXPECT_EQ(world.formats->stats().flows, 5U);
   EXPECT_EQ(world.formats->stats().flow_quota, 95U * flow.packets.size());
   for (std::uint32_t sender = 1; sender <= 100; ++sender) {
-    Observation seen;
-    seen.flow.source = {IpAddress::from_ipv4(0x0a010000 + sender), 1};
-    seen.time = flow.packets.back().time;
-    world.formats->count(seen);
+    PlacedObservation seen;
+    seen.observation.flow.source = {IpAddress::from_ipv4(0x0a010000 + sender), 1};
+    seen.observation.time = flow.packets.back().time;
+    world.formats->on_placed(seen);
   }
   EXPECT_EQ(world.formats->stats().flows, 50U);
   EXPECT_EQ(world.formats->stats().flow_table_full, 55U);
@@ -179,6 +179,49 @@ TEST(Formats, TheTableIsBoundedAndOneSenderHasATenthOfIt) {
   EXPECT_EQ(world.formats->stats().flows, 0U);
   world.play(flow, 1);
   EXPECT_EQ(world.formats->stats().flows, 1U);
+}
+
+TEST(Formats, ADeclaredPortIsDecodedAtOnceAsItIsDeclared) {
+  for (const LabelledFlow& flow : audio_flows(call(10), 10)) {
+    al_format format = AL_FORMAT_NONE;
+    if (flow.name.find("WebSocket") == 0) format = AL_FORMAT_WEBSOCKET;
+    if (flow.name == "SSE hex") format = AL_FORMAT_SSE;
+    if (flow.name == "HTTP chunked WAVE") format = AL_FORMAT_HTTP;
+    if (flow.name == "AudioSocket") format = AL_FORMAT_AUDIOSOCKET;
+    if (flow.name == "gRPC") format = AL_FORMAT_GRPC;
+    if (format == AL_FORMAT_NONE) continue;
+    World world;
+    world.options.audio_ports = {{2000, format}};
+    world.formats = std::make_unique<Formats>(world.options, oracle_settings(), world.sink, world.treated);
+    LabelledFlow one = flow;
+    one.packets.resize(1);
+    world.play(one);
+    EXPECT_EQ(world.view().handling, AL_DECODE) << flow.name;
+    LabelledFlow rest = flow;
+    rest.packets.erase(rest.packets.begin());
+    rest.first_sequence += static_cast<std::uint32_t>(flow.packets.front().bytes.size());
+    world.play(rest);
+    EXPECT_EQ(world.view().codec, flow.codec) << flow.name << ": " << world.view().why;
+  }
+}
+
+TEST(Formats, TheALawDomainBeginsWithTheFirstPcma) {
+  const auto flows = audio_flows(call(11), 11);
+  World world;
+  const auto count = [&] {
+    return std::count_if(world.sink.seen.begin(), world.sink.seen.end(),
+                         [](const Observation& one) { return one.domain == Domain::a_law; });
+  };
+  const auto named = [&](const char* name) {
+    return *std::find_if(flows.begin(), flows.end(), [&](const auto& flow) { return flow.name == name; });
+  };
+  world.play(named("AudioSocket"));
+  EXPECT_EQ(count(), 0);
+  world.play(named("RTP PCMA"), 1001);
+  EXPECT_TRUE(world.formats->saw_pcma());
+  world.treated.all.clear();
+  world.play(named("gRPC"), 1002);
+  EXPECT_GT(count(), 0);
 }
 
 TEST(Formats, CountersNeverFall) {

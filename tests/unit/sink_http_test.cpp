@@ -165,6 +165,30 @@ TEST_F(Http, ListsLinks) {
   EXPECT_EQ(json("/api/v1/links?dest=other").size(), 0U);
 }
 
+TEST_F(Http, ListsFlows) {
+  NamedFlow flow;
+  flow.view.flow = {address("10.0.0.1:1"), address("10.0.0.2:2"), 6};
+  flow.view.handling = AL_IGNORE;
+  flow.view.why = "TLS records: encrypted";
+  flow.view.unhashable = Unhashable::tls;
+  flow.view.codec = AL_CODEC_PCMU;
+  flow.source = {"telephony", "media"};
+  flow.dest = {"relay", "media"};
+  flow.partners = {"10.0.0.2:3 > 10.0.0.3:4"};
+  board_.set_flows({flow});
+  const auto flows = json("/api/v1/flows");
+  ASSERT_EQ(flows.size(), 1U);
+  EXPECT_EQ(flows[0]["source"], "10.0.0.1:1");
+  EXPECT_EQ(flows[0]["protocol"], "tcp");
+  EXPECT_EQ(flows[0]["verdict"], "ignored");
+  EXPECT_EQ(flows[0]["why"], "TLS records: encrypted");
+  EXPECT_EQ(flows[0]["unhashable"], "tls");
+  EXPECT_EQ(flows[0]["codec"], "pcmu");
+  EXPECT_EQ(flows[0]["partners"][0], "10.0.0.2:3 > 10.0.0.3:4");
+  EXPECT_EQ(json("/api/v1/flows?source=telephony").size(), 1U);
+  EXPECT_EQ(json("/api/v1/flows?source=other").size(), 0U);
+}
+
 TEST_F(Http, RefusesWhatItDoesNotKnow) {
   for (const char* query : {"limit=0", "limit=x", "limit=4097", "sauce=a"}) {
     EXPECT_THAT(get(std::string("/api/v1/matches?") + query), AllOf(StartsWith("HTTP/1.1 400"), HasSubstr("allowed")));
