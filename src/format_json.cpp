@@ -2,6 +2,7 @@
 #include "format_json.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <string_view>
 
 namespace audio_latency {
@@ -21,6 +22,19 @@ constexpr std::uint64_t hash_of(std::string_view text) {
   return state;
 }
 
+// Up to a quote or a backslash; control characters are none, and only short strings are worth looking for them.
+std::size_t plain_characters(ByteSpan bytes) {
+  const auto found = [](const void* at, const ByteSpan& in) {
+    return at == nullptr ? in.size() : static_cast<std::size_t>(static_cast<const std::uint8_t*>(at) - in.data());
+  };
+  const ByteSpan string = bytes.first(found(std::memchr(bytes.data(), '"', bytes.size()), bytes));
+  const ByteSpan plain = string.first(found(std::memchr(string.data(), '\\', string.size()), string));
+  constexpr std::size_t kLooked = 128;
+  for (std::size_t at = 0; at < plain.size() && at < kLooked; ++at)
+    if (plain[at] < 0x20) return at;
+  return plain.size();
+}
+
 bool is_structure(std::uint8_t c) {
   return c == ',' || c == ':' || c == '{' || c == '}' || c == '[' || c == ']' || c == ' ';
 }
@@ -32,7 +46,12 @@ void JsonDecoder::begin() {
   state_ = State::outside;
   after_colon_ = false;
   depth_ = 0;
+  reset_message();
+}
+
+void JsonDecoder::reset_message() {
   track_ = 0;
+  kind_ = 0;
 }
 
 void JsonDecoder::gap() {
@@ -75,7 +94,7 @@ std::size_t JsonDecoder::outside(ByteSpan bytes) {
         break;
       case '}':
         after_colon_ = false;
-        if (depth_ > 0 && --depth_ == 0) track_ = 0;
+        if (depth_ > 0 && --depth_ == 0) reset_message();
         break;
       case ',':
         after_colon_ = false;
@@ -95,14 +114,13 @@ void JsonDecoder::open() {
     name_ = kFnvBasis;
     return;
   }
-  const Key* key = known(name_);
-  text_.begin(name_ ^ track_, key != nullptr ? key->coding : TextCoding::unknown);
+  const Key* key = known(name_ ^ kind_);
+  text_.begin(name_ ^ kind_ ^ track_, key != nullptr ? key->coding : TextCoding::unknown);
 }
 
 // Up to the next quote or escape, or all.
 std::size_t JsonDecoder::in_string(ByteSpan bytes, std::uint32_t sequence) {
-  std::size_t plain = 0;
-  while (plain < bytes.size() && bytes[plain] != '"' && bytes[plain] != '\\' && bytes[plain] >= 0x20) ++plain;
+  const std::size_t plain = plain_characters(bytes);
   const ByteSpan characters = bytes.first(plain);
   length_ += static_cast<std::uint32_t>(plain);
   if (state_ == State::value)
@@ -143,15 +161,16 @@ void JsonDecoder::close() {
 
 void JsonDecoder::close_value() {
   const bool tells_track = name_ == hash_of("track") || name_ == hash_of("channel");
-  if (text_.probing() && tells_track) {
-    track_ = kFnvBasis;
-    for (const std::uint8_t c : text_.probe()) track_ = hash(track_, c);
-    text_.begin(0, TextCoding::unknown);
+  const bool tells_kind = depth_ <= 1 && (name_ == hash_of("type") || name_ == hash_of("event"));
+  if (text_.probing() && (tells_track || tells_kind)) {
+    std::uint64_t value = kFnvBasis;
+    for (const std::uint8_t c : text_.probe()) value = hash(value, c);
+    (tells_track ? track_ : kind_) = value * kFnvPrime;  // not what the name of a key may be
   }
   const TextCoding coding = text_.end();
-  if (coding != TextCoding::base64 && coding != TextCoding::hex) return;
-  status_.layers |= kLayerJson;
-  if (length_ >= TextAudio::kProbe) remember(name_, coding);
+  if (coding == TextCoding::unknown) return;
+  if (coding != TextCoding::none) status_.layers |= kLayerJson;
+  remember(name_ ^ kind_, coding);
 }
 
 void JsonDecoder::escaped(std::uint8_t character, std::uint32_t sequence) {
@@ -187,9 +206,10 @@ JsonDecoder::Key* JsonDecoder::known(std::uint64_t name) {
 
 void JsonDecoder::remember(std::uint64_t name, TextCoding coding) {
   if (Key* key = known(name)) {
-    key->coding = coding;
+    key->coding = coding == TextCoding::none ? TextCoding::unknown : coding;
     return;
   }
+  if (coding == TextCoding::none) return;
   keys_[next_key_] = {name, coding};
   next_key_ = static_cast<std::uint8_t>((next_key_ + 1) % keys_.size());
 }

@@ -9,8 +9,9 @@
 namespace audio_latency {
 
 // Audio in the strings of JSON text (RFC 8259), whatever their keys: a tokenizer, not a tree; a message may be of any
-// length. Values of one key continue one another; a "track" or "channel" in the same message, before the audio, tells
-// streams of one key apart. What stands between messages (line ends, SSE fields) is passed over.
+// length. Values of one key in messages of one "type" or "event" continue one another; a "track" or "channel", before
+// the audio in the same message, tells streams apart. What stands between messages (line ends, SSE fields) is passed
+// over.
 class JsonDecoder : public Decoder {
  public:
   JsonDecoder(AudioSink& audio, DecodeStatus& status) : audio_(audio), status_(status), text_(audio, status) {}
@@ -35,6 +36,7 @@ class JsonDecoder : public Decoder {
   void in_key(ByteSpan characters);
   Key* known(std::uint64_t name);
   void remember(std::uint64_t name, TextCoding coding);
+  void reset_message();
 
   AudioSink& audio_;
   DecodeStatus& status_;
@@ -47,6 +49,7 @@ class JsonDecoder : public Decoder {
   std::uint32_t length_ = 0;  // of the string so far
   std::uint64_t name_ = 0;    // hash of the last key
   std::uint64_t track_ = 0;   // hash of what tells streams apart in this message
+  std::uint64_t kind_ = 0;    // hash of the message's type
   std::uint16_t code_ = 0;    // of a \u escape
   std::uint8_t digits_ = 0;
   std::array<Key, 4> keys_{};  // whose values were audio

@@ -50,11 +50,11 @@ TextCoding coding_of(ByteSpan characters) {
 
 void TextAudio::begin(TrackId track, TextCoding expected) {
   track_ = track;
-  expected_ = expected;
-  coding_ = TextCoding::unknown;
-  probing_ = true;
   probe_.clear();
   pending_ = 0;
+  probing_ = expected != TextCoding::base64 && expected != TextCoding::hex;
+  coding_ = probing_ ? TextCoding::unknown : expected;
+  if (!probing_) audio_.begin(track_, {});
 }
 
 void TextAudio::feed(ByteSpan characters, std::uint32_t sequence) {
@@ -68,8 +68,6 @@ void TextAudio::feed(ByteSpan characters, std::uint32_t sequence) {
 void TextAudio::decide() {
   probing_ = false;
   coding_ = coding_of(probe());
-  // The end of a value may look like hex by chance.
-  if (expected_ == TextCoding::base64 && coding_ == TextCoding::hex && !probe_.full()) coding_ = TextCoding::base64;
   if (coding_ == TextCoding::none) return;
   status_.layers |= coding_ == TextCoding::hex ? kLayerHex : kLayerBase64;
   audio_.begin(track_, {});
@@ -77,8 +75,6 @@ void TextAudio::decide() {
 }
 
 TextCoding TextAudio::end() {
-  const bool known = expected_ == TextCoding::base64 || expected_ == TextCoding::hex;
-  if (probing_ && known && probe_.size() > 0) decide();
   probing_ = false;
   const TextCoding was = coding_;
   coding_ = TextCoding::none;

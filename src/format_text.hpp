@@ -9,8 +9,8 @@ namespace audio_latency {
 
 enum class TextCoding : std::uint8_t { unknown, base64, hex, none };
 
-// One text value that may hold audio as base64 (RFC 4648, either alphabet) or hex. Its first characters decide; a
-// shorter value (identifiers look like base64, too) is decoded only where `expected` says what its kind is.
+// One text value that may hold audio as base64 (RFC 4648, either alphabet) or hex. Where `expected` does not say which,
+// its first characters decide; a shorter value is not looked at then, since identifiers look like base64, too.
 class TextAudio {
  public:
   static constexpr std::size_t kProbe = 64;  // characters that decide
@@ -20,7 +20,8 @@ class TextAudio {
   void begin(TrackId track, TextCoding expected);
   // Characters of the value, escapes resolved; `sequence` is where the first lies, the others follow.
   void feed(ByteSpan characters, std::uint32_t sequence);
-  // The value has ended. What it was coded as; unknown where it was too short to tell.
+  // The value has ended. What it was coded as; unknown where it was too short to tell; none where it was something
+  // else.
   TextCoding end();
 
   bool probing() const { return probing_; }
@@ -39,7 +40,6 @@ class TextAudio {
   DecodeStatus& status_;
   TrackId track_ = 0;
   TextCoding coding_ = TextCoding::none;
-  TextCoding expected_ = TextCoding::unknown;
   bool probing_ = false;
   std::uint8_t pending_ = 0;  // characters of a group that is not complete yet
   std::uint32_t bits_ = 0;    // theirs

@@ -101,6 +101,22 @@ TEST(Decoders, TracksOfOneConnectionAreKeptApart) {
   EXPECT_TRUE(both == std::vector<Bytes>({inbound, outbound}) || both == std::vector<Bytes>({outbound, inbound}));
 }
 
+// OpenAI realtime: one key holds audio in messages of one type, text in those of another.
+TEST(Decoders, TextUnderTheKeyOfAudioIsNotTakenForIt) {
+  Bytes wire;
+  Bytes expected;
+  for (unsigned i = 0; i < 10; ++i) {
+    const Bytes audio = random_bytes(600, i);
+    append(expected, audio);
+    append(wire, websocket_frame(bytes_of(R"({"type":"response.output_audio.delta","delta":")" + base64(audio) + "\"}"),
+                                 {.opcode = 1}));
+    append(wire, websocket_frame(bytes_of(R"({"type":"response.output_audio_transcript.delta","delta":"Help"})"),
+                                 {.opcode = 1}));
+  }
+  const Decoded found = decode(websocket_decoder(), wire, 700, 1);
+  EXPECT_EQ(found.audio.all(), expected);
+}
+
 TEST(Decoders, StreamsOfOneHttp2ConnectionAreKeptApart) {
   Bytes wire = http2_preface();
   std::map<std::uint32_t, Bytes> expected;
