@@ -12,8 +12,10 @@ find_path(CLI11_INCLUDE CLI/CLI.hpp REQUIRED)
 find_path(HTTPLIB_INCLUDE httplib.h REQUIRED)
 find_library(HTTPLIB_LIBRARY cpp-httplib REQUIRED)
 find_package(CURL REQUIRED)
+find_package(Protobuf REQUIRED)
+pkg_check_modules(NATS REQUIRED IMPORTED_TARGET libnats)
 find_path(JSON_INCLUDE nlohmann/json.hpp REQUIRED)
 
 add_library(al_dependencies INTERFACE)
 target_link_libraries(al_dependencies INTERFACE Threads::Threads spdlog::spdlog prometheus-cpp::core yaml-cpp PkgConfig::LIBBPF
-                      PkgConfig::XXHASH ${PCAP_LIBRARY} ${HTTPLIB_LIBRARY} CURL::libcurl)
+                      PkgConfig::XXHASH ${PCAP_LIBRARY} ${HTTPLIB_LIBRARY} CURL::libcurl PkgConfig::NATS)

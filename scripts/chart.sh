@@ -55,6 +55,8 @@ expect_refusal "two monitors" "scraped twice" --set serviceMonitor.enabled=true,
 expect_refusal "monitor without a Service" "needs service.enabled" --set serviceMonitor.enabled=true,service.enabled=false
 expect_refusal "processes without hostPID" hostPID --set config.processIdentity=on
 expect_refusal "Services without Kubernetes" k8sEnabled --set config.k8sEnabled=false,config.k8sWatchServices=true
+expect_refusal "bus credentials without a Secret" existingSecret --set bus.url=nats://n:4222,bus.auth=token
+expect_refusal "two bus URLs" "both set" --set bus.url=nats://n:4222,config.busUrl=nats://n:4222
 expect_refusal "privileged with a seccomp profile" "exclude each other" --set privileged=true,seccompLocalhostProfile=x.json
 
 "$helm" template alt "$chart" --set prometheusRule.enabled=true -s templates/prometheusrule.yaml |

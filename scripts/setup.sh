@@ -5,9 +5,9 @@ set -euo pipefail
 
 build=(g++ make cmake ninja-build pkg-config git clang llvm bpftool libbpf-dev libelf-dev zlib1g-dev libspdlog-dev libcli11-dev
   prometheus-cpp-dev libxxhash-dev libpcap-dev libyaml-cpp-dev libre2-dev nlohmann-json3-dev libcpp-httplib-dev
-  libcurl4-openssl-dev libgtest-dev libgmock-dev libbenchmark-dev)
+  libcurl4-openssl-dev libnats-dev protobuf-compiler libprotobuf-dev libgtest-dev libgmock-dev libbenchmark-dev)
 demo=(python3 iproute2 asterisk-core-sounds-en-wav)
-test=(clang-format clang-tidy libclang-rt-14-dev shellcheck tcpdump prometheus procps nftables)
+test=(clang-format clang-tidy libclang-rt-14-dev shellcheck tcpdump prometheus procps nftables nats-server openssl)
 chart=(unzip prometheus)
 bench=(valgrind)
 

@@ -3,7 +3,6 @@
 
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <array>
@@ -11,6 +10,7 @@
 #include <csignal>
 #include <cstring>
 
+#include "agent_descriptors.hpp"
 #include "agent_reload.hpp"
 #include "sink_http.hpp"
 #include "version.hpp"
@@ -25,30 +25,6 @@ std::string node_name(const Options& options) {
   if (!options.k8s_node_name.empty()) return options.k8s_node_name;
   std::array<char, 256> name{};
   return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "unknown";
-}
-
-Error system_error(const std::string& what) {
-  return {what + " failed: " + std::strerror(errno) + "."};
-}
-
-// SIGTERM, SIGINT and SIGHUP as a descriptor; blocked for every thread that is started from now on.
-Result<Fd> signal_descriptor() {
-  sigset_t set;
-  sigemptyset(&set);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
-  if (pthread_sigmask(SIG_BLOCK, &set, nullptr) != 0) return system_error("Blocking signals");
-  Fd descriptor(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
-  if (!descriptor.valid()) return system_error("signalfd");
-  return descriptor;
-}
-
-Result<Fd> timer_descriptor() {
-  Fd descriptor(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
-  const itimerspec every{{0, kTickNs}, {0, kTickNs}};
-  if (!descriptor.valid() || timerfd_settime(descriptor.get(), 0, &every, nullptr) != 0) {
-    return system_error("Setting a timer");
-  }
-  return descriptor;
 }
 
 }  // namespace
@@ -66,6 +42,7 @@ Agent::Agent(const Invocation& invocation, const std::vector<StaticName>& names,
       sources_(invocation.line.sources()),
       options_(invocation.loaded.options),
       node_(node_name(options_)),
+      clock_(options_.test_clock_offset_ms * std::int64_t{1'000'000}),
       names_(names),
       pipeline_(options_, resolver_),
       metrics_(options_, resolver_, registry_),
@@ -90,18 +67,22 @@ Status Agent::start() {
   if (!http) return http.error();
   http_ = std::move(http).value();
   if (auto identity = start_identity(); !identity) return identity;
+  if (auto bus = start_bus(); !bus) return bus;
   auto capture = LiveCapture::create(options_, log_sink_);
   if (!capture) return capture.error();
   capture_ = std::move(capture).value();
   const LiveCaptureStats stats = capture_->stats();
   capture_metrics_.emplace(options_, CaptureMetrics::Identity{node_, stats.attach_mode}, registry_);
-  auto timer = timer_descriptor();
+  auto timer = timer_descriptor(kTickNs);
   if (!timer) return timer.error();
   timer_ = std::move(timer).value();
   epoll_ = Fd(epoll_create1(EPOLL_CLOEXEC));
   if (!epoll_.valid()) return system_error("epoll_create1");
   for (const int descriptor : {signals_.get(), timer_.get(), capture_->fd()}) {
     if (auto watched = watch(descriptor); !watched) return watched;
+  }
+  if (bus_) {
+    if (auto watched = watch(bus_->fd()); !watched) return watched;
   }
   publish();
   log_.event(LogLevel::info, "startup_complete", "measuring",
@@ -117,11 +98,19 @@ Status Agent::start_identity() {
   auto settings = refresher_settings(options_);
   if (!settings) return settings.error();
   identity_metrics_.emplace(registry_);
-  return resolver_.start(std::move(settings).value(),
+  return identity_.start(std::move(settings).value(),
                          [this](const std::string& event_type, const std::string& message) {
                            const bool trouble = event_type == "pod_watcher_error";
                            log_.event(trouble ? LogLevel::warn : LogLevel::info, event_type, message);
                          });
+}
+
+Status Agent::start_bus() {
+  if (options_.bus_url.empty()) return success();
+  auto bus = LiveBus::create(options_, node_, pipeline_, resolver_, log_, registry_);
+  if (!bus) return bus.error();
+  bus_ = std::move(*bus);
+  return success();
 }
 
 Status Agent::watch(int descriptor) {
@@ -150,6 +139,7 @@ Status Agent::run() {
 }
 
 Status Agent::drain() {
+  if (bus_) bus_->step();
   auto drained = capture_->drain(pipeline_);
   if (!drained) return drained.error();
   pipeline_.advance(capture_->now());
@@ -168,8 +158,9 @@ void Agent::publish() {
   const Matcher& matcher = pipeline_.matcher();
   const std::vector<LinkView> links = matcher.links();
   metrics_.update(matcher.stats(), links, matcher.coverage(), now);
-  capture_metrics_->update(capture_->stats(), clock_.uncertainty_ns(), now);
-  identity_metrics_->update(resolver_);
+  capture_metrics_->update(capture_->stats(), clock_.uncertainty_ns() + clock_.time_of_day_uncertainty_ns(), now);
+  identity_metrics_->update(identity_);
+  if (bus_) bus_->publish(clock_);
   recent_matches_.publish(board_, resolver_, clock_);
   publish_links(links);
   board_.set_not_ready_reason(not_ready_reason());
@@ -193,8 +184,10 @@ std::string Agent::not_ready_reason() const {
         "The signature table is too small to tell repeats: raise MAX_ACTIVE_SIGNATURES or SIGNATURE_SELECTIVITY, or "
         "name fewer AUDIO_PORTS.";
   }
-  const std::string naming = resolver_.not_ready_reason();
+  const std::string naming = identity_.not_ready_reason();
   if (!naming.empty()) reason += (reason.empty() ? "" : " ") + ("Pods are not named: " + naming + ".");
+  const std::string bus = bus_ ? bus_->not_ready_reason() : std::string();
+  if (!bus.empty()) reason += (reason.empty() ? "" : " ") + bus;
   return reason;
 }
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "bus_live.hpp"
 #include "capture_live.hpp"
 #include "command.hpp"
 #include "fd.hpp"
@@ -38,6 +39,7 @@ class Agent {
   Agent(const Invocation& invocation, const std::vector<StaticName>& names, Log& log);
   Status start();
   Status start_identity();
+  Status start_bus();
   Status watch(int descriptor);
   Status drain();
   void tick();
@@ -54,7 +56,8 @@ class Agent {
   const std::string node_;
   WallClock clock_;
   StaticResolver names_;
-  LiveIdentity resolver_{names_};
+  LiveIdentity identity_{names_};
+  BusNames resolver_{identity_};  // the same without a bus
   Pipeline pipeline_;
   prometheus::Registry registry_;
   ProcessMetrics process_metrics_;
@@ -68,6 +71,7 @@ class Agent {
   std::unique_ptr<LiveCapture> capture_;
   std::optional<CaptureMetrics> capture_metrics_;
   std::optional<IdentityMetrics> identity_metrics_;
+  std::unique_ptr<LiveBus> bus_;      // empty without BUS_URL
   std::unique_ptr<HttpServer> http_;  // last: its threads read the members above
   unsigned ticks_ = 0;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cstdio>
 
+#include "bus_live.hpp"
 #include "command.hpp"
 #include "host_probe.hpp"
 #include "identity_static.hpp"
@@ -18,6 +19,10 @@ bool report_configuration(const Loaded& loaded) {
   if (!loaded.errors.empty()) return false;
   const auto names = read_names_file(loaded.options.names_file);
   if (!names) return report("configuration", false, names.error().message);
+  if (!loaded.options.bus_url.empty()) {
+    const auto bus = nats_settings(loaded.options, "");
+    if (!bus) return report("configuration", false, bus.error().message);
+  }
   return report("configuration", true, "every value is allowed; 'audio-latency config' lists them.");
 }
 

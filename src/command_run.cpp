@@ -3,7 +3,6 @@
 
 #include "agent.hpp"
 #include "command.hpp"
-#include "options_parse.hpp"
 
 namespace audio_latency {
 namespace {
@@ -17,11 +16,6 @@ int failed(const Error& error) {
 
 int command_run(const Invocation& invocation) {
   const Options& options = invocation.loaded.options;
-  if (!options.bus_url.empty()) {
-    std::cerr << "audio-latency: BUS_URL is " << shown(options.bus_url)
-              << ": this version has no bus; leave it empty and each node measures by itself.\n";
-    return kUsageError;
-  }
   Log log(options.log_level, options.log_format, LogStream::standard_output);
   auto agent = Agent::create(invocation, log);
   if (!agent) return failed(agent.error());

@@ -124,6 +124,9 @@ void Matcher::advance(EventTime now) {
 void Matcher::finish() {
   state_->finish();
 }
+void Matcher::set_cut_off(bool cut_off) {
+  state_->set_cut_off(cut_off);
+}
 void Matcher::set_clock_uncertainty(std::uint32_t node, std::uint64_t uncertainty_ns) {
   state_->set_clock_uncertainty(node, uncertainty_ns);
 }

@@ -73,6 +73,8 @@ class Matcher {
   void observe(const PlacedObservation& seen);  // takes effect a few observations later, or with advance()
   void advance(EventTime now);                  // settles trails older than SETTLE_MS, ages the tables
   void finish();                                // the source has ended: settles everything
+  // Other nodes that used to be heard are not: hops that they see first stay incomplete, and are theirs to record.
+  void set_cut_off(bool cut_off);
   // How far the clock of a node (CapturePoint::node) may be off from this one's, ns; 0 until told, and for node 0.
   void set_clock_uncertainty(std::uint32_t node, std::uint64_t uncertainty_ns);
 

@@ -52,6 +52,8 @@ struct FlowRecord {
   std::array<std::uint64_t, AL_DOMAIN_PAYLOAD + 1> signatures{};  // by domain
   std::uint32_t owner = kNone;
   std::uint32_t arrival_flow = kNone;  // what this flow's packets look like behind address translation
+  std::uint32_t first_node = 0;        // that sees its packets, where several do
+  EventTime first_node_known = 0;      // when that was last found; 0: never
   bool already_running = false;        // when tracking began
   bool follows = false;                // the later flow of a formed link: not an origin
   SharedTimes shared;

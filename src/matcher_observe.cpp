@@ -13,6 +13,7 @@ namespace {
 
 // A flow whose sound begins this soon after tracking began was running before.
 constexpr EventTime kAlreadyRunning = 1'000'000'000;
+constexpr EventTime kSilentNode = 4'000'000'000;  // ns
 constexpr EventTime kMaximumArrivalDelta = 0xffffffff;
 
 }  // namespace
@@ -128,6 +129,9 @@ void Matcher::State::see_again(std::uint32_t signature, Hop& hop, const Observat
   const EventTime arrival = std::max(hop.arrival(), seen.time);
   const EventTime first = std::min(departure, seen.time);
   if (arrival - first > kMaximumArrivalDelta) return;
+  if (const std::uint32_t node = point_nodes_[hop.point]; node != seen.point.node) {
+    see_elsewhere(hop, seen.time < departure ? seen.point.node : node);
+  }
   if (seen.time < departure) {
     hop.point = point_of(seen.point);
     hop.ttl = seen.ttl;
@@ -186,6 +190,22 @@ std::uint32_t Matcher::State::point_of(const CapturePoint& point) {
   last_point_ = {point, number};
   point_nodes_[number] = point.node;
   return number;
+}
+
+// Of the nodes that see a flow, the first one's sightings decide: two owners that each got another node's sighting of
+// one hop, since the bus was torn between them, must not both record it.
+void Matcher::State::see_elsewhere(Hop& hop, std::uint32_t departure_node) {
+  hop.two_nodes = true;
+  flows_[hop.flow].first_node = departure_node;
+  flows_[hop.flow].first_node_known = now_;
+}
+
+// All sightings of the hop that are to be expected are there. A node that has been silent for a while is not expected
+// any more, unless it is this node that hears nobody.
+bool Matcher::State::is_complete(const Hop& hop) const {
+  const matching::FlowRecord& flow = flows_[hop.flow];
+  if (flow.first_node_known == 0 || hop.two_nodes || flow.first_node == point_nodes_[hop.point]) return true;
+  return !cut_off_ && flow.first_node_known + kSilentNode < now_;
 }
 
 std::int64_t Matcher::State::uncertainty_between(const Hop& a, const Hop& b) const {

@@ -96,7 +96,7 @@ void Matcher::State::evaluate_pair(std::uint32_t signature, const Trail& trail, 
   vote.signature = signatures_[signature].value();
   vote.origin_flow = root.flow;
   vote.domain = domain;
-  vote.learned = to.hop->learned;
+  vote.learned = to.hop->learned || !is_complete(*from.hop) || !is_complete(*to.hop);
   vote.uncertainty_ns = uncertainty_between(*from.hop, *to.hop);
   if (is_doubtful(*link, vote)) return count(Collision::origins);
   vote.counts = !signatures_[signature].matched && !vote.learned;

@@ -24,7 +24,8 @@ struct Hop {
   bool repeated : 1 = false;  // other packets of this flow carried the signature too
   bool evaluated : 1 = false;
   bool arrival_reported : 1 = false;
-  bool learned : 1 = false;  // its departure was
+  bool learned : 1 = false;    // its departure was
+  bool two_nodes : 1 = false;  // have seen it
 
   EventTime departure() const { return EventTime{departure_high} << 32 | departure_low; }
   EventTime arrival() const { return departure() + arrival_delta; }

@@ -41,6 +41,7 @@ class Matcher::State {
   void observe(const PlacedObservation& seen);
   void advance(EventTime now);
   void finish();
+  void set_cut_off(bool cut_off) { cut_off_ = cut_off; }
   void set_clock_uncertainty(std::uint32_t node, std::uint64_t ns) { clock_uncertainty_[node] = ns; }
 
   MatcherStats stats() const;
@@ -70,6 +71,8 @@ class Matcher::State {
   void add_hop(std::uint32_t signature, const Observation& seen, std::uint32_t flow);
   std::uint32_t identity_of(const PacketIdentity& packet) const;
   std::uint32_t point_of(const CapturePoint& point);
+  void see_elsewhere(matching::Hop& hop, std::uint32_t departure_node);
+  bool is_complete(const matching::Hop& hop) const;
   std::int64_t uncertainty_between(const matching::Hop& a, const matching::Hop& b) const;
   void schedule(std::uint32_t signature, EventTime time);
 
@@ -114,6 +117,7 @@ class Matcher::State {
   std::map<std::uint32_t, std::uint64_t> clock_uncertainty_;
   std::pair<CapturePoint, std::uint32_t> last_point_{{kNoNode, 0, 0}, 0};
   MatcherStats stats_;
+  bool cut_off_ = false;
   bool started_ = false;
   EventTime start_ = 0;
   EventTime now_ = 0;

@@ -102,12 +102,6 @@ std::string print_bucket_list(const Options& options) {
   return print_buckets(options.latency_buckets.empty() ? default_latency_buckets() : options.latency_buckets);
 }
 
-bool parse_names_file(std::string_view text, Options& options) {
-  if (text.size() > 4096 || text.find('\0') != std::string_view::npos) return false;
-  options.names_file = text;
-  return true;
-}
-
 bool parse_node_name(std::string_view text, Options& options) {
   if (!text.empty() && !is_dns_name(text)) return false;
   options.k8s_node_name = text;
@@ -133,6 +127,40 @@ bool parse_account_dir(std::string_view text, Options& options) {
 bool parse_bus_url(std::string_view text, Options& options) {
   if (!text.empty() && !is_bus_url(text)) return false;
   options.bus_url = text;
+  return true;
+}
+
+bool parse_bus_subject(std::string_view text, Options& options) {
+  const auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+           c == '.';
+  };
+  const bool tokens = !text.empty() && text.front() != '.' && text.back() != '.' && text.find("..") == text.npos;
+  if (!tokens || text.size() > 100 || !std::all_of(text.begin(), text.end(), allowed)) return false;
+  options.bus_subject = text;
+  return true;
+}
+
+bool parse_bus_user(std::string_view text, Options& options) {
+  const bool printable = std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c != 0x7f; });
+  if (text.size() > 253 || !printable) return false;
+  options.bus_user = text;
+  return true;
+}
+
+bool parse_bus_nkey(std::string_view text, Options& options) {
+  const auto base32 = [](char c) { return (c >= 'A' && c <= 'Z') || (c >= '2' && c <= '7'); };
+  const bool key = text.size() == 56 && text.front() == 'U' && std::all_of(text.begin(), text.end(), base32);
+  if (!text.empty() && !key) return false;
+  options.bus_nkey = text;
+  return true;
+}
+
+bool parse_clock_offset(std::string_view text, Options& options) {
+  const bool negative = text.starts_with('-');
+  const auto size = parse_number<std::uint32_t>(text.substr(negative ? 1 : 0), 0, 3'600'000);
+  if (!size) return false;
+  options.test_clock_offset_ms = negative ? -static_cast<std::int32_t>(*size) : static_cast<std::int32_t>(*size);
   return true;
 }
 

@@ -77,6 +77,14 @@ std::string print_text(const Options& options) {
   return options.*Member;
 }
 
+// Parser of a path, or of nothing.
+template <auto Member>
+bool parse_path(std::string_view text, Options& options) {
+  if (text.size() > 4096 || text.find('\0') != std::string_view::npos) return false;
+  options.*Member = text;
+  return true;
+}
+
 bool parse_interface(std::string_view text, Options& options);
 std::string print_interface(const Options& options);
 bool parse_direction(std::string_view text, Options& options);
@@ -91,10 +99,13 @@ std::string print_tunnels(const Options& options);
 bool parse_ring(std::string_view text, Options& options);
 bool parse_bucket_list(std::string_view text, Options& options);
 std::string print_bucket_list(const Options& options);
-bool parse_names_file(std::string_view text, Options& options);
 bool parse_node_name(std::string_view text, Options& options);
 bool parse_api_url(std::string_view text, Options& options);
 bool parse_account_dir(std::string_view text, Options& options);
 bool parse_bus_url(std::string_view text, Options& options);
+bool parse_bus_subject(std::string_view text, Options& options);
+bool parse_bus_user(std::string_view text, Options& options);
+bool parse_bus_nkey(std::string_view text, Options& options);
+bool parse_clock_offset(std::string_view text, Options& options);
 
 }  // namespace audio_latency::fields

@@ -7,10 +7,10 @@ Pipeline::Pipeline(const Options& options, IdentityResolver& resolver)
     : resolver_(resolver), matcher_(options, *this) {}
 
 void Pipeline::on_observation(const Observation& observation) {
-  const PlacedObservation seen = resolver_.place(observation);
+  PlacedObservation seen = resolver_.place(observation);
   if (seen.spoofed) return;  // the resolver has counted it
   for (PlacedSink* sink : placed_sinks_) sink->on_placed(seen);
-  matcher_.observe(seen);
+  if (router_ == nullptr || router_->route(seen)) matcher_.observe(seen);
 }
 
 void Pipeline::on_match(const Match& match) {

@@ -16,6 +16,14 @@ class PlacedSink {
   virtual void on_placed(const PlacedObservation& seen) = 0;
 };
 
+// Decides where a placed observation is matched (the bus). Called by the loop thread.
+class PlacedRouter {
+ public:
+  virtual ~PlacedRouter() = default;
+  // True: here. It may say more of the observation than was known.
+  virtual bool route(PlacedObservation& seen) = 0;
+};
+
 // identity ▶ matcher ▶ sinks; `run` and `replay` differ in their capture and their sinks only. Loop thread only. The
 // resolver and the sinks must outlive it.
 class Pipeline : public ObservationSink, private MatchSink {
@@ -24,8 +32,13 @@ class Pipeline : public ObservationSink, private MatchSink {
 
   void add(MatchSink& sink) { match_sinks_.push_back(&sink); }
   void add(PlacedSink& sink) { placed_sinks_.push_back(&sink); }
+  void set_router(PlacedRouter* router) { router_ = router; }  // nullptr: everything is matched here
 
   void on_observation(const Observation& observation) override;
+  // Matches what another node has seen, or this one a while ago.
+  void observe(const PlacedObservation& seen) { matcher_.observe(seen); }
+  void set_cut_off(bool cut_off) { matcher_.set_cut_off(cut_off); }
+  void set_clock_uncertainty(std::uint32_t node, std::uint64_t ns) { matcher_.set_clock_uncertainty(node, ns); }
   void advance(EventTime now) { matcher_.advance(now); }
   void finish() { matcher_.finish(); }
 
@@ -39,6 +52,7 @@ class Pipeline : public ObservationSink, private MatchSink {
   Matcher matcher_;
   std::vector<MatchSink*> match_sinks_;
   std::vector<PlacedSink*> placed_sinks_;
+  PlacedRouter* router_ = nullptr;
 };
 
 }  // namespace audio_latency

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wall_clock.hpp"
 
+#include <sys/timex.h>
+
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <ctime>
@@ -17,6 +20,13 @@ std::int64_t now_ns(clockid_t clock) {
   return now.tv_sec * kSecond + now.tv_nsec;
 }
 
+std::uint64_t kernel_uncertainty_ns() {
+  timex state{};
+  if (adjtimex(&state) < 0) return 0;
+  const long microseconds = (state.status & STA_UNSYNC) != 0 ? state.maxerror : state.esterror;
+  return static_cast<std::uint64_t>(std::max(microseconds, 0L)) * 1000;
+}
+
 }  // namespace
 
 void WallClock::measure() {
@@ -29,9 +39,10 @@ void WallClock::measure() {
     const std::int64_t after = now_ns(CLOCK_MONOTONIC);
     if (after - before >= shortest) continue;
     shortest = after - before;
-    offset_ns_ = realtime - (before + shortest / 2);
+    offset_ns_ = realtime - (before + shortest / 2) + shift_ns_;
     uncertainty_ns_ = static_cast<std::uint64_t>((shortest + 1) / 2);
   }
+  time_of_day_uncertainty_ns_ = kernel_uncertainty_ns();
 }
 
 std::string rfc3339(std::int64_t realtime_ns) {
@@ -44,6 +55,10 @@ std::string rfc3339(std::int64_t realtime_ns) {
   const auto length = std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S", &utc);
   std::snprintf(text.data() + length, text.size() - length, ".%09dZ", static_cast<int>(fraction));
   return text.data();
+}
+
+std::int64_t realtime_ns() {
+  return now_ns(CLOCK_REALTIME);
 }
 
 std::uint64_t monotonic_ns() {

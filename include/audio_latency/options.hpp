@@ -76,6 +76,19 @@ struct Options {
   ProcessIdentity process_identity = ProcessIdentity::automatic;
   MetricIdentity metric_identity = MetricIdentity::pod;
   std::string bus_url;
+  std::string bus_subject = "audio-latency";
+  std::uint32_t bus_owners = 16;
+  std::string bus_user;
+  std::string bus_password_file;
+  std::string bus_token_file;
+  std::string bus_nkey;
+  std::string bus_nkey_seed_file;
+  std::string bus_credentials_file;
+  std::string bus_ca_file;
+  std::string bus_certificate_file;
+  std::string bus_key_file;
+  bool clock_correction = false;
+  std::int32_t test_clock_offset_ms = 0;
 };
 
 }  // namespace audio_latency

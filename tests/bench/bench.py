@@ -73,6 +73,9 @@ PARTS = {
     "recall": recall,
     "formats": lambda: figures(BUILD / "bench-formats"),
     "classify": lambda: figures(BUILD / "bench-classify"),
+    "bus": lambda: figures(HERE / "bench_bus.py"),
+    "bus-forming": lambda: figures(BUILD / "bench-bus-forming"),
+    "bus-scale": lambda: figures(HERE / "bench_bus_scale.py", "--nodes", "2,16", "--json"),
 }
 
 

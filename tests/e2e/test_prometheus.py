@@ -28,12 +28,12 @@ PROMETHEUS_PORT = 9099
 
 
 @contextlib.contextmanager
-def prometheus(namespace, target_port):
-    """Debian's server, in the namespace, scraping the program every second."""
+def prometheus(namespace, *targets):
+    """Debian's server, in the namespace, scraping the programs at the targets every second."""
     with tempfile.TemporaryDirectory(prefix="alt-prometheus-") as directory:
         config = pathlib.Path(directory, "prometheus.yml")
         config.write_text("global: {scrape_interval: 1s}\nscrape_configs:\n"
-                          "  - job_name: audio\n    static_configs: [{targets: ['127.0.0.1:%d']}]\n" % target_port)
+                          "  - job_name: audio\n    static_configs: [{targets: %s}]\n" % json.dumps(targets))
         log = open(pathlib.Path(directory, "log"), "w+")
         server = subprocess.Popen(["nsenter", f"--net=/run/netns/{namespace}", "prometheus", f"--config.file={config}",
                                    f"--storage.tsdb.path={directory}/data", f"--web.listen-address=127.0.0.1:{PROMETHEUS_PORT}"],
@@ -73,7 +73,7 @@ def live():
         namespace = namespaces.add("host")
         with demo_calls.Calls([row], SECONDS, namespace, skip_ports=(port, PROMETHEUS_PORT)) as calls, \
                 support.Agent(namespace, INTERFACE="lo", DIRECTION="ingress", AUDIO_PORTS=calls.ports(),
-                              METRICS_PORT=port) as agent, prometheus(namespace, port):
+                              METRICS_PORT=port) as agent, prometheus(namespace, f"127.0.0.1:{port}"):
             time.sleep(demo.BEFORE_THE_FIRST_CALL_S)
             calls.play()
 

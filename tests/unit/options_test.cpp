@@ -67,6 +67,19 @@ const std::map<std::string, Example> kExamples = {
     {"METRIC_IDENTITY", {"service", "workload"}},
     {"K8S_NODE_NAME", {"Node_1", "node-1"}},
     {"BUS_URL", {"http://bus:4222", "nats://bus:4222"}},
+    {"BUS_SUBJECT", {"audio..latency", "voice.prod"}},
+    {"BUS_OWNERS", {"0", "4"}},
+    {"BUS_USER", {nullptr, "tracker"}},
+    {"BUS_PASSWORD_FILE", {nullptr, "/run/bus/password"}},
+    {"BUS_TOKEN_FILE", {nullptr, "/run/bus/token"}},
+    {"BUS_NKEY", {"U123", "UDXU4RCSJNZOIQHZNWXHXORDPRTGNJAHAHFRGZNEEJCPQTT2M7NLCNF4"}},
+    {"BUS_NKEY_SEED_FILE", {nullptr, "/run/bus/seed"}},
+    {"BUS_CREDENTIALS_FILE", {nullptr, "/run/bus/user.creds"}},
+    {"BUS_CA_FILE", {nullptr, "/run/bus/ca.pem"}},
+    {"BUS_CERTIFICATE_FILE", {nullptr, "/run/bus/client.pem"}},
+    {"BUS_KEY_FILE", {nullptr, "/run/bus/client.key"}},
+    {"CLOCK_CORRECTION", {"yes", "on"}},
+    {"TEST_CLOCK_OFFSET_MS", {"1.5", "-2000"}},
 };
 
 Loaded load(const Environment& environment, std::vector<Setting> flags = {}, const std::string& file = "") {

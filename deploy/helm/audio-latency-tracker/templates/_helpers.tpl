@@ -57,6 +57,44 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 {{- end -}}
 
+{{/* What the bus block says, as BUS_*; secrets are files of the mounted Secret. */}}
+{{- define "alt.busEnv" -}}
+{{- $dir := "/etc/audio-latency-bus" -}}
+{{- with .Values.bus }}
+{{- if .url }}
+- name: BUS_URL
+  value: {{ .url | quote }}
+{{- if eq .auth "user" }}
+- name: BUS_USER
+  value: {{ .user | quote }}
+- name: BUS_PASSWORD_FILE
+  value: {{ $dir }}/password
+{{- else if eq .auth "token" }}
+- name: BUS_TOKEN_FILE
+  value: {{ $dir }}/token
+{{- else if eq .auth "nkey" }}
+- name: BUS_NKEY
+  value: {{ .nkey | quote }}
+- name: BUS_NKEY_SEED_FILE
+  value: {{ $dir }}/nkey.seed
+{{- else if eq .auth "credentials" }}
+- name: BUS_CREDENTIALS_FILE
+  value: {{ $dir }}/user.creds
+{{- end }}
+{{- if .ca }}
+- name: BUS_CA_FILE
+  value: {{ $dir }}/ca.crt
+{{- end }}
+{{- if .clientCertificate }}
+- name: BUS_CERTIFICATE_FILE
+  value: {{ $dir }}/tls.crt
+- name: BUS_KEY_FILE
+  value: {{ $dir }}/tls.key
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
 {{- define "alt.runsKubernetes" -}}
 {{- if ne (toString .Values.config.k8sEnabled) "false" -}}yes{{- end -}}
 {{- end -}}
@@ -74,6 +112,15 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 {{- if and (not (include "alt.runsKubernetes" .)) (eq (toString .Values.config.k8sWatchServices) "true") -}}
 {{- fail "config.k8sWatchServices is true, but config.k8sEnabled is false: nothing would watch them." -}}
+{{- end -}}
+{{- if and .Values.bus.url .Values.config.busUrl -}}
+{{- fail "bus.url and config.busUrl are both set: use bus.url, which brings its credentials along." -}}
+{{- end -}}
+{{- if and (or (ne .Values.bus.auth "none") .Values.bus.ca .Values.bus.clientCertificate) (not .Values.bus.existingSecret) -}}
+{{- fail "bus.auth, bus.ca and bus.clientCertificate need bus.existingSecret: the chart makes no Secret." -}}
+{{- end -}}
+{{- if and (eq .Values.bus.auth "nkey") (not .Values.bus.nkey) -}}
+{{- fail "bus.auth is nkey, but bus.nkey, the public key, is empty." -}}
 {{- end -}}
 {{- if and .Values.privileged .Values.seccompLocalhostProfile -}}
 {{- fail "privileged and seccompLocalhostProfile exclude each other: a privileged container runs without seccomp." -}}

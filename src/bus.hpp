@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "bus_flows.hpp"
+#include "bus_inbox.hpp"
+#include "bus_names.hpp"
+#include "bus_outbox.hpp"
+#include "bus_owners.hpp"
+#include "log.hpp"
+#include "pipeline.hpp"
+
+namespace audio_latency {
+
+struct BusSettings {
+  BusMember self = 0;
+  std::string node;
+  std::size_t most_owners = 16;
+  EventTime maximum_latency = 0;  // ns
+  EventTime flow_timeout = 0;     // ns
+  std::size_t most_flows = 0;
+  bool correct_clocks = false;
+};
+
+struct BusStats {
+  std::uint64_t local = 0;      // own observations that this node owns: they do not leave the process
+  std::uint64_t home = 0;       // own observations kept here though another should own them: loopback, no room
+  std::uint64_t late = 0;       // too old when they came out of the kernel
+  std::uint64_t relearned = 0;  // told again after a change of owners
+  std::size_t members = 0;      // that are heard, this one included
+  std::size_t owners = 0;
+  bool connected = false;
+  BusOutboxStats out;
+  BusInboxStats in;
+  BusTransportStats transport;
+};
+
+// The stage between identity and matcher where there are several nodes: an observation goes to the one node that owns
+// its signature. Each is live on exactly one node, which records what it completes; wherever else it goes, it is
+// learned: so nothing is recorded twice, whatever the nodes believe of each other (docs/SCALING.md). Loop thread only.
+class Bus : public PlacedRouter {
+ public:
+  // What belongs here goes to `here`; it, `names` and `transport` must outlive this.
+  using Here = std::function<void(const PlacedObservation&)>;
+  // Other nodes can't be heard, or could not a moment ago: what they saw first may be recorded by them.
+  bool cut_off() const { return !up_ || now_ < connected_ + kReunited; }
+  using Report = std::function<void(LogLevel level, const char* event_type, const std::string& message)>;
+  Bus(const BusSettings& settings, BusTransport& transport, BusNames& names, Here here, Report report);
+  ~Bus() override;
+  Bus(const Bus&) = delete;
+  Bus& operator=(const Bus&) = delete;
+
+  bool route(PlacedObservation& seen) override;
+  // Takes what has arrived, sends what is due, notices who came and went. At least each 20 ms.
+  void step(EventTime now);
+  // Once a second: how event time becomes time of day.
+  void set_clock(std::int64_t offset_ns, std::uint64_t uncertainty_ns);
+
+  BusStats stats() const;
+  std::vector<BusPeerClock> clocks() const { return inbox_.clocks(now_); }
+  // Empty, or the sentence for /readyz.
+  std::string not_ready_reason() const;
+
+ private:
+  void receive();
+  void on_heartbeat(BusMember from, const BusHeartbeat& heartbeat);
+  void on_batch(BusMember from, const BusBatch& batch, std::int64_t received_ns);
+  void watch_connection();
+  void beat();
+  void expire();
+  void on_change();
+  void keep(const BusRecord& record);
+  void name(PlacedObservation& own);
+
+  BusSettings settings_;
+  BusTransport& transport_;
+  BusNames& names_;
+  Here here_;
+  Report report_;
+  BusOwners owners_;
+  BusFlows flows_;
+  BusOutbox outbox_;
+  BusInbox inbox_;
+  std::deque<BusRecord> history_;  // own observations of the last MAX_LATENCY, event time
+  std::vector<BusArrival> arrivals_;
+  std::uint64_t local_ = 0, home_ = 0, late_ = 0, relearned_ = 0;
+  std::int64_t offset_ns_ = 0;
+  std::uint64_t uncertainty_ns_ = 0;
+  EventTime now_ = 0;
+  EventTime flushed_ = 0;
+  EventTime beaten_ = 0;
+  EventTime aged_ = 0;
+  EventTime changed_ = 0;  // 0: the owners have never changed
+  static constexpr EventTime kReunited = 5'000'000'000;
+  EventTime connected_ = 0;
+  EventTime returned_ = 0;  // when a probe last came back
+  bool reply_ = false;      // somebody new wants to hear of this member
+  bool up_ = false;
+};
+
+}  // namespace audio_latency

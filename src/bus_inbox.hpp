@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "bus_clock.hpp"
+#include "bus_names.hpp"
+#include "bus_transport.hpp"
+
+namespace audio_latency {
+
+struct BusInboxStats {
+  std::uint64_t received = 0;   // observations to be recorded here
+  std::uint64_t learned = 0;    // that only inform
+  std::uint64_t misrouted = 0;  // received, though by this node's view another owns them: views differ for a moment
+  std::uint64_t duplicates = 0;
+  std::uint64_t lost = 0;          // gaps in a sender's count
+  std::uint64_t unknown_flow = 0;  // its definition was lost; it is asked for
+  std::uint64_t late = 0;          // too old to be recorded here: by now another may
+  std::uint64_t out_of_time = 0;   // further from now than MAX_LATENCY allows: a clock is wrong
+  std::uint64_t definitions_refused = 0;
+};
+
+// What the clock of a member that sends is like.
+struct BusPeerClock {
+  BusMember member = 0;
+  std::uint32_t number = 0;  // CapturePoint::node of what it saw
+  std::string node;
+  bool measured = false;
+  std::int64_t offset_ns = 0;        // its time of day - this node's
+  std::uint64_t uncertainty_ns = 0;  // of its times, as they are taken over here
+  bool refused = false;              // observations of the last seconds were out of time
+};
+
+// An observation may be recorded for so long after its time. Less than what it takes to find a member dead: whoever
+// stood still does not record what others have taken over.
+constexpr EventTime kBusLate = 2'500'000'000;
+
+// Batches of other members become observations of this node's event time. Bounded. Loop thread only.
+class BusInbox {
+ public:
+  struct Settings {
+    bool correct_clocks = false;
+    EventTime maximum_latency = 0;  // ns
+    std::size_t most_flows = 0;     // defined by all peers together
+  };
+  struct Clock {
+    EventTime now = 0;           // event time
+    std::int64_t offset_ns = 0;  // time of day - event time
+    std::uint64_t uncertainty_ns = 0;
+  };
+  // What a batch asks for besides being taken.
+  struct Answer {
+    bool define_again = false;       // of this node's definitions
+    bool lacks_definitions = false;  // of the sender's
+  };
+
+  BusInbox(const Settings& settings, BusNames& names) : settings_(settings), names_(names) {}
+
+  using Take = std::function<void(const PlacedObservation&)>;
+  Answer take(BusMember from, const BusBatch& batch, std::int64_t received_ns, const Clock& clock, const Take& each);
+  void count_misrouted() { ++stats_.misrouted; }
+  void age(EventTime now);  // forgets members that have been silent for a minute
+
+  const BusInboxStats& stats() const { return stats_; }
+  std::vector<BusPeerClock> clocks(EventTime now) const;
+
+ private:
+  struct Flow {
+    FlowKey key;
+    BusNames::End sender, receiver;
+  };
+  struct Peer {
+    std::uint32_t number = 0;
+    std::string node;
+    std::unordered_map<std::uint32_t, Flow> flows;
+    std::unordered_map<std::uint32_t, BusNames::End> endpoints;
+    std::uint64_t stream = 0;
+    std::uint64_t expected = 0;  // number of its next observation; 0: the first tells
+    BusClock clock;
+    std::uint64_t told_uncertainty_ns = 0;
+    std::uint64_t own_uncertainty_ns = 0;
+    EventTime heard = 0;
+    EventTime asked = 0;
+    EventTime refused = 0;
+  };
+
+  Peer* peer_of(BusMember from);
+  std::uint32_t number_of(const std::string& node);
+  void define(Peer& peer, const BusBatch& batch, EventTime now);
+  std::size_t sequence(Peer& peer, const BusBatch& batch);
+  bool take_record(Peer& peer, const BusRecord& record, const Clock& clock, std::int64_t correction, const Take& each);
+
+  Settings settings_;
+  BusNames& names_;
+  std::unordered_map<BusMember, Peer> peers_;
+  std::unordered_map<std::string, std::uint32_t> numbers_;  // by node: the same after a restart of its daemon
+  std::size_t flows_ = 0;
+  BusInboxStats stats_;
+};
+
+}  // namespace audio_latency

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bus_outbox.hpp"
+
+#include <numeric>
+#include <utility>
+
+namespace audio_latency {
+namespace {
+
+constexpr EventTime kSecond = 1'000'000'000;
+constexpr std::size_t kMostPeers = 8192;
+constexpr EventTime kPeerLife = 60 * kSecond;
+
+}  // namespace
+
+BusOutbox::BusOutbox(BusTransport& transport, const BusFlows& flows, std::string node)
+    : transport_(transport), flows_(flows), node_(std::move(node)) {}
+
+void BusOutbox::set_clock(std::int64_t offset_ns, std::uint64_t uncertainty_ns) {
+  offset_ns_ = offset_ns;
+  uncertainty_ns_ = uncertainty_ns;
+}
+
+BusOutbox::Peer* BusOutbox::peer_of(BusMember member) {
+  const auto known = peers_.find(member);
+  if (known != peers_.end()) return &known->second;
+  if (peers_.size() >= kMostPeers) return nullptr;
+  Peer& peer = peers_[member];
+  peer.stream = ++streams_;
+  return &peer;
+}
+
+void BusOutbox::add(BusMember to, const BusRecord& record, EventTime now) {
+  Peer* const known = peer_of(to);
+  if (known == nullptr) {
+    ++stats_.queue_full;
+    return;
+  }
+  Peer& peer = *known;
+  if (peer.batch.records.empty()) {
+    peer.batch.records.reserve(kBusBatchRecords);
+    peer.oldest = now;
+  }
+  define(peer, record.flow);
+  peer.batch.records.push_back(record);
+  peer.batch.records.back().time_ns += offset_ns_;
+  if (!record.learned) {
+    count_second(peer, now);
+    ++peer.seconds[peer.second % peer.seconds.size()];
+  }
+  if (peer.batch.records.size() >= kBusBatchRecords) send(to, peer, now);
+}
+
+void BusOutbox::define(Peer& peer, std::uint32_t number) {
+  if (number >= peer.known_flows.size()) peer.known_flows.resize(number + 64);
+  const BusFlows::Flow& flow = flows_[number];
+  if (peer.known_flows[number] == flow.version) return;
+  peer.known_flows[number] = flow.version;
+  define_endpoint(peer, flow.sender_number);
+  define_endpoint(peer, flow.receiver_number);
+  peer.batch.flows.push_back({number, flow.key, flow.sender_number, flow.receiver_number});
+}
+
+void BusOutbox::define_endpoint(Peer& peer, std::uint32_t number) {
+  if (number == 0) return;
+  if (number >= peer.known_endpoints.size()) peer.known_endpoints.resize(number + 64);
+  if (peer.known_endpoints[number]) return;
+  peer.known_endpoints[number] = true;
+  peer.batch.endpoints.push_back(flows_.endpoint(number));
+}
+
+void BusOutbox::count_second(Peer& peer, EventTime now) {
+  const EventTime second = now / kSecond;
+  if (second == peer.second) return;
+  const EventTime passed = second - std::min(peer.second, second);
+  for (EventTime i = 1; i <= std::min<EventTime>(passed, peer.seconds.size()); ++i) {
+    peer.seconds[(peer.second + i) % peer.seconds.size()] = 0;
+  }
+  peer.second = second;
+}
+
+void BusOutbox::flush(EventTime now) {
+  for (auto& [to, peer] : peers_) {
+    const bool due = !peer.batch.records.empty() && peer.oldest + kDelay <= now;
+    const bool quiet = peer.batch.echoed_sent_ns != 0 && peer.sent + kSecond <= now;
+    if (due || quiet || peer.wanted) send(to, peer, now);
+  }
+}
+
+void BusOutbox::send(BusMember to, Peer& peer, EventTime now) {
+  BusBatch batch = std::exchange(peer.batch, {});
+  peer.wanted = false;
+  peer.sent = now;
+  const std::size_t count = batch.records.size();
+  std::size_t learned = 0;
+  for (const BusRecord& record : batch.records) learned += record.learned ? 1 : 0;
+  if (!peer.introduced) batch.node = node_;
+  batch.stream = peer.stream;
+  batch.first = peer.next;
+  batch.clock_uncertainty_ns = uncertainty_ns_;
+  if (!transport_.send(to, std::move(batch))) {
+    stats_.queue_full += count;
+    define_again(to);  // the definitions went with it
+    return;
+  }
+  peer.introduced = true;
+  peer.next += count;
+  stats_.learned += learned;
+  stats_.sent += count - learned;
+}
+
+void BusOutbox::echo(BusMember to, std::int64_t sent_ns, std::int64_t received_ns) {
+  Peer* const peer = peer_of(to);
+  if (peer == nullptr) return;
+  peer->batch.echoed_sent_ns = sent_ns;
+  peer->batch.echoed_received_ns = received_ns;
+}
+
+void BusOutbox::ask_for_definitions(BusMember to) {
+  Peer* const peer = peer_of(to);
+  if (peer == nullptr) return;
+  peer->batch.define_again = true;
+  peer->wanted = true;
+}
+
+void BusOutbox::define_again(BusMember to) {
+  const auto known = peers_.find(to);
+  if (known == peers_.end()) return;
+  Peer& peer = known->second;
+  peer.known_flows.clear();
+  peer.known_endpoints.clear();
+  peer.batch.flows.clear();
+  peer.batch.endpoints.clear();
+  peer.introduced = false;
+  for (const BusRecord& record : peer.batch.records) define(peer, record.flow);
+}
+
+void BusOutbox::drop(BusMember gone, EventTime now) {
+  const auto known = peers_.find(gone);
+  if (known == peers_.end()) return;
+  Peer& peer = known->second;
+  count_second(peer, now);
+  // What is waiting still is counted in its second too.
+  stats_.owner_gone += std::accumulate(peer.seconds.begin(), peer.seconds.end(), std::uint64_t{0});
+  peers_.erase(known);
+}
+
+void BusOutbox::age(EventTime now) {
+  std::erase_if(peers_, [&](const auto& each) {
+    return each.second.batch.records.empty() && each.second.sent + kPeerLife < now;
+  });
+}
+
+}  // namespace audio_latency

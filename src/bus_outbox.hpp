@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <unordered_map>
+
+#include "bus_flows.hpp"
+#include "bus_transport.hpp"
+
+namespace audio_latency {
+
+struct BusOutboxStats {
+  std::uint64_t sent = 0;     // observations handed to the transport, to be recorded by their owner
+  std::uint64_t learned = 0;  // and those that only inform
+  std::uint64_t queue_full = 0;
+  std::uint64_t owner_gone = 0;  // sent to an owner in the seconds before it was found dead
+};
+
+// Observations on their way to other members, a batch for each: it leaves after kDelay, or when it is full. Loop
+// thread only; event times are this node's CLOCK_MONOTONIC.
+class BusOutbox {
+ public:
+  static constexpr EventTime kDelay = 20'000'000;
+
+  BusOutbox(BusTransport& transport, const BusFlows& flows, std::string node);
+
+  // How event time becomes time of day, and how far that may be off.
+  void set_clock(std::int64_t offset_ns, std::uint64_t uncertainty_ns);
+
+  void add(BusMember to, const BusRecord& record, EventTime now);
+  void flush(EventTime now);
+  // What the next batch to `to` carries back of its clock; an empty batch goes where nothing else has for a second.
+  void echo(BusMember to, std::int64_t sent_ns, std::int64_t received_ns);
+  void ask_for_definitions(BusMember to);
+  void define_again(BusMember to);  // it has lost or never had them
+  void drop(BusMember gone, EventTime now);
+  void age(EventTime now);  // forgets members that nothing was sent to for a minute
+
+  const BusOutboxStats& stats() const { return stats_; }
+
+ private:
+  struct Peer {
+    std::vector<std::uint32_t> known_flows;  // version by number
+    std::vector<bool> known_endpoints;       // by number
+    BusBatch batch;
+    std::uint64_t stream = 0;
+    std::uint64_t next = 1;  // number of its next observation
+    EventTime oldest = 0;    // when the first of the batch was added
+    EventTime sent = 0;
+    bool wanted = false;  // to be sent even if it is empty
+    bool introduced = false;
+    std::array<std::uint32_t, 4> seconds{};  // live observations sent, by second
+    EventTime second = 0;
+  };
+
+  void define(Peer& peer, std::uint32_t flow);
+  void define_endpoint(Peer& peer, std::uint32_t number);
+  void send(BusMember to, Peer& peer, EventTime now);
+  static void count_second(Peer& peer, EventTime now);
+  Peer* peer_of(BusMember member);  // nullptr: too many
+
+  BusTransport& transport_;
+  const BusFlows& flows_;
+  std::string node_;
+  std::int64_t offset_ns_ = 0;
+  std::uint64_t uncertainty_ns_ = 0;
+  std::uint64_t streams_ = 0;
+  std::unordered_map<BusMember, Peer> peers_;
+  BusOutboxStats stats_;
+};
+
+}  // namespace audio_latency

@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""One long call over three nodes of four while things break: an owner is killed, the server is restarted, the relay's
+node is cut off from the bus for 10 s; with AL_BUS_LONG=1 an owner's process stands still for 10 s, and the server does.
+Latencies go on 5 s after each, none is recorded twice or wrong, and what was lost is counted."""
+import contextlib
+import functools
+import os
+import signal
+import time
+
+import bus_cluster
+import demo_report
+import support
+
+LONG = bool(os.environ.get("AL_BUS_LONG"))
+SECONDS = 84 if LONG else 49
+DELAY_MS = 270
+RESUMED_S = 5.0   # after a fault is over, or, where others take over, after it began
+WINDOW_S = 4.0    # whose half seconds with sound count
+MINIMUM_SHARE = 0.9
+
+
+@contextlib.contextmanager
+def cut_off(space):
+    """What passes between the node and the bus is dropped."""
+    rules = ("table inet alt_bus { chain out { type filter hook output priority 0; tcp dport 4222 drop; }; "
+             "chain in { type filter hook input priority 0; tcp sport 4222 drop; }; }")
+    enter = ("nsenter", f"--net=/run/netns/{space}", "nft")
+    support.command(*enter, rules)
+    try:
+        yield
+    finally:
+        support.command(*enter, "delete table inet alt_bus")
+
+
+class Timeline:
+    def __init__(self):
+        self.start = time.time()
+        self.faults = []  # (what, when it must be over by)
+
+    def wait(self, seconds):
+        time.sleep(max(0.0, self.start + seconds - time.time()))
+
+    def resumes(self, what, after=0.0):
+        self.faults.append((what, time.time() + after + RESUMED_S))
+
+
+@functools.cache
+def live():
+    with bus_cluster.Cluster("busf", 4) as cluster:
+        agents = [cluster.start_agent(node) for node in range(4)]
+        cluster.meet()
+        call = cluster.add_call((0, 1, 2), delay_ms=DELAY_MS, seconds=SECONDS, sound=bus_cluster.sounds(1, SECONDS)[0])
+        cluster.listening()
+        truth = bus_cluster.Truth(cluster, call)
+        time.sleep(1.5)
+        line = Timeline()
+        call.play()
+        line.wait(3)
+        line.resumes("undisturbed", -RESUMED_S)
+        line.wait(8)
+        before = bus_cluster.matches_of(agents)  # the fourth takes what it knows with it
+        agents[3].kill()
+        line.resumes("an owner is killed")
+        line.wait(17)
+        cluster.server.stop()
+        line.wait(19)
+        cluster.server.start()
+        line.resumes("the server is restarted")
+        line.wait(28)
+        with cut_off(cluster.spaces[1]):
+            line.wait(38)
+        line.resumes("a node is cut off for 10 s")
+        if LONG:
+            line.wait(48)
+            agents[2].process.send_signal(signal.SIGSTOP)
+            line.wait(58)
+            agents[2].process.send_signal(signal.SIGCONT)
+            line.resumes("an owner stands still for 10 s")
+            line.wait(68)
+            cluster.server.pause()
+            line.wait(73)
+            cluster.server.resume()
+            line.resumes("the server stands still for 5 s")
+        support.eventually(lambda: not call.playing(), SECONDS + 30, "the end of the call", 0.5)
+        bus_cluster.settled(agents[:3])
+        after = bus_cluster.matches_of(agents[:3])
+        known = {(match["node"], match["time"], match["signature"]) for match in after}
+        matches = after + [match for match in before if (match["node"], match["time"], match["signature"]) not in known]
+        lost = {reason: bus_cluster.count(agents[:3], "audio_bus_lost_observations_total", reason=reason)
+                for reason in ("owner_gone", "disconnected", "gap", "queue_full", "unknown_flow", "out_of_time")}
+        return truth.rows(), [match for match in matches if match["dest"] == call.dest], line, lost
+
+
+def latencies_resume():
+    truth, matches, line, _ = live()
+    windows = truth["call"]["windows"]
+    passed = {match["signature"] for match in matches}
+    shares = []
+    for what, since in line.faults:
+        # Not windows: a flow that is too busy is scanned for every second or fourth of them only, each hop by itself.
+        wanted, recorded = set(), set()
+        for signature, all_of_it in windows.items():
+            for each in all_of_it:
+                if since <= each["out_ns"] / 1e9 < since + WINDOW_S:
+                    wanted.add(each["out_ns"] // 500_000_000)
+                    if signature in passed:
+                        recorded.add(each["out_ns"] // 500_000_000)
+        assert len(wanted) >= 4, f"{what}: sound in {len(wanted)} half seconds after it"
+        shares.append((what, len(recorded) / len(wanted)))
+    said = ", ".join(f"{what}: {share:.1%}" for what, share in shares)
+    assert all(share >= MINIMUM_SHARE for _, share in shares), said
+    return f"half seconds of sound with a latency, from {RESUMED_S:.0f} s on: {said}"
+
+
+def nothing_is_recorded_twice_or_wrong():
+    truth, matches, _, _ = live()
+    twice = bus_cluster.repeated(matches)
+    assert not twice, f"{len(twice)} recorded twice, as {twice[0]}"
+    row = demo_report.RowResult("call", truth["call"])
+    for match in matches:
+        row.add(match)
+    worst = max(row.errors)
+    assert not row.unknown and worst <= 5, f"{row.unknown} of no known window, largest error {worst:.3f} ms"
+    return f"{len(matches)} latencies, largest error {worst:.3f} ms, {row.recall:.1%} of the seconds of speech"
+
+
+def lost_ones_are_counted():
+    _, _, _, lost = live()
+    assert lost["owner_gone"] > 0, lost
+    return ", ".join(f"{reason} {value:.0f}" for reason, value in lost.items())
+
+
+if __name__ == "__main__":
+    support.main("bus_faults", [latencies_resume, nothing_is_recorded_twice_or_wrong, lost_ones_are_counted])

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <vector>
+
+#include "bus.hpp"
+#include "support/matcher_world.hpp"
+
+namespace audio_latency::testing {
+
+// A bus without a network: what one member sends lies in the other's box at once, through the real encoding.
+class Hub {
+ public:
+  struct Box {
+    std::vector<BusArrival> arrivals;
+    bool connected = true;
+    bool stalled = false;  // connected, but nothing gets through
+    std::uint64_t observations_to_lose = 0;
+  };
+  std::map<BusMember, Box> boxes;
+  std::int64_t now_ns = 0;  // time of day
+  std::size_t bytes = 0;
+
+  void deliver(BusMember from, BusMember to, BusMessage message) {
+    const bool passes = boxes[from].connected && !boxes[from].stalled && boxes.contains(to) && boxes[to].connected &&
+                        !boxes[to].stalled;
+    if (!passes) return;
+    if (auto* batch = std::get_if<BusBatch>(&message.content)) batch->sent_ns = now_ns;
+    const std::string wire = encode(message);
+    bytes += wire.size();
+    BusArrival arrival;
+    arrival.received_ns = now_ns;
+    if (decode(wire, arrival.message) == BusRefusal::none) boxes[to].arrivals.push_back(std::move(arrival));
+  }
+};
+
+class HubTransport : public BusTransport {
+ public:
+  HubTransport(Hub& hub, BusMember self) : hub_(hub), self_(self) { hub_.boxes[self]; }
+  ~HubTransport() override { hub_.boxes.erase(self_); }
+
+  bool send(BusMember to, BusBatch batch) override {
+    if (full) return false;
+    ++messages;
+    if (lose > 0) {
+      --lose;
+      return true;
+    }
+    hub_.deliver(self_, to, {self_, std::move(batch)});
+    return true;
+  }
+  void announce(const BusHeartbeat& heartbeat) override {
+    for (const auto& [member, box] : std::map<BusMember, Hub::Box>(hub_.boxes)) {
+      hub_.deliver(self_, member, {self_, heartbeat});
+    }
+  }
+  void probe() override { hub_.deliver(self_, self_, {self_, BusHeartbeat{}}); }
+  int fd() const override { return -1; }
+  void receive(std::vector<BusArrival>& arrivals) override { arrivals.swap(hub_.boxes[self_].arrivals); }
+  bool connected() const override { return hub_.boxes[self_].connected; }
+  std::string problem() const override { return connected() ? "" : "The hub is unplugged."; }
+  BusTransportStats stats() const override { return {}; }
+
+  bool full = false;
+  int lose = 0;  // messages
+  int messages = 0;
+
+ private:
+  Hub& hub_;
+  BusMember self_;
+};
+
+// One node: its own matcher, names by address.
+class Node : public World {
+ public:
+  Node(Hub& hub, BusMember self, const Options& options = settled())
+      : World(options),
+        transport(hub, self),
+        bus(
+            {self, "node-" + std::to_string(self), 16, 10'000'000'000, 30'000'000'000, 1000, false}, transport, names,
+            [this](const PlacedObservation& seen) { matcher.observe(seen); },
+            [](LogLevel, const char*, const std::string&) {}) {}
+
+  static Options settled() {
+    Options options;
+    options.settle_ms = 300;
+    return options;
+  }
+
+  void on_match(const Match& match) override {
+    if (!match.learned) World::on_match(match);
+  }
+
+  void step(EventTime now) {
+    bus.step(now);
+    matcher.set_cut_off(bus.cut_off());
+    matcher.advance(now);
+  }
+
+  void see(PlacedObservation seen) {
+    if (bus.route(seen)) matcher.observe(seen);
+  }
+
+  StaticResolver own;
+  BusNames names{own};
+  HubTransport transport;
+  Bus bus;
+};
+
+}  // namespace audio_latency::testing
