@@ -14,7 +14,7 @@ AL_INLINE void al_align_lanes(struct al_scratch* s, __u32 begin) {
   struct al_scan* scan = &s->scan;
   __u32 position = begin;
   if (al_codec_is_linear(scan->codec) && s->packet.flow.protocol == 6 &&
-      ((s->packet.sequence + scan->skip + scan->phase) & 1) != 0)
+      ((s->packet.sequence + scan->skip + scan->treatment.phase) & 1) != 0)
     position = scan->lane_state[AL_LANE_VERBATIM].symbols != 0 ? begin - 1 : begin + 1;
   AL_UNROLL
   for (int lane = AL_LANE_MU_LAW; lane < AL_LANES; ++lane) scan->lane_state[lane].position = position;
@@ -58,36 +58,16 @@ AL_INLINE int al_prepare(struct __sk_buff* skb, struct al_scratch* s, struct al_
   return al_load_chunk(skb, s, interface);
 }
 
-AL_INLINE enum al_verdict al_examine(struct __sk_buff* skb, struct al_scratch* s, struct al_interface* interface,
-                                     int ethernet, int full) {
-  const __u32 zero = 0;
+/* Scans the packet in the domains that its codec has. */
+AL_INLINE void al_scan_packet(struct __sk_buff* skb, struct al_scratch* s, struct al_interface* interface,
+                              struct al_flow_slot* slot, int full) {
   struct al_scan* scan = &s->scan;
-  struct al_port_table* table = bpf_map_lookup_elem(&ports, &zero);
-  const enum al_verdict verdict = al_parse_packet(skb, s, ethernet, interface->flags);
-  if (verdict != AL_SCANNED || !table) return verdict;
-  const __u32 format = al_port_format(table, &s->packet.flow);
-  if (format == AL_FORMAT_NONE) return AL_PORT;
-  const struct al_treatment treatment = al_treatment_of(format);
-  scan->payload_offset = s->packet.offset;
-  scan->payload_length = s->packet.end - s->packet.offset;
-  scan->framing = treatment.framing;
-  scan->phase = treatment.phase;
-  al_parse_audio(skb, s);
-
-  const int keyed = s->packet.flow.protocol == 6 || scan->rtp.header != 0;
-  const int small = scan->payload_length < settings.minimum_payload;
-  if (scan->payload_length == 0 || (small && !keyed)) return AL_TOO_SMALL;
-  scan->time_ns = 0;
-  struct al_flow_slot* slot = keyed ? al_find_flow(s, interface, !small) : 0;
-  if (small && !slot) return AL_TOO_SMALL;
-  if (!al_within_budget(s, scan->payload_length)) return AL_BUDGET;
-  al_choose_lanes(s, table, treatment.codec);
-
   scan->hit = 0;
   scan->counted = 0;
   scan->event_ready = 0;
-  scan->asked = keyed;
+  scan->asked = slot != 0 || s->packet.flow.protocol == 6 || scan->rtp.header != 0;
   if (al_prepare(skb, s, interface, slot)) {
+    if (slot && scan->codec == AL_CODEC_COMPRESSED) al_take_payload(s, interface, slot);
     if (full)
       al_scan_full(skb, s, interface);
     else
@@ -97,19 +77,51 @@ AL_INLINE enum al_verdict al_examine(struct __sk_buff* skb, struct al_scratch* s
     al_keep_flow(s, interface, slot);
   else
     al_count_selected(s);
+}
+
+AL_INLINE enum al_verdict al_examine(struct __sk_buff* skb, struct al_scratch* s, struct al_interface* interface,
+                                     int ethernet, int full) {
+  const __u32 zero = 0;
+  struct al_scan* scan = &s->scan;
+  struct al_port_table* table = bpf_map_lookup_elem(&ports, &zero);
+  const enum al_verdict verdict = al_parse_packet(skb, s, ethernet, interface->flags);
+  if (verdict != AL_SCANNED || !table) return verdict;
+  const __u32 format = al_port_format(table, &s->packet.flow);
+  if (format == AL_FORMAT_NONE) return AL_PORT;
+  scan->format = format;
+  scan->treatment = al_treatment_of(format);
+  scan->time_ns = 0;
+  scan->rtp.header = 0;
+  scan->payload_offset = s->packet.offset;
+  scan->payload_length = s->packet.end - s->packet.offset;
+  if (al_is_managed(table, format)) {
+    const int managed = al_manage(skb);
+    if (managed != AL_SCANNED) return managed;
+  } else {
+    al_parse_audio(skb, s);
+  }
+  AL_FORGET();
+  const int keyed = s->packet.flow.protocol == 6 || scan->rtp.header != 0;
+  al_choose_lanes(s, table, scan->treatment.codec);
+  const int small = scan->payload_length < settings.minimum_payload && scan->codec != AL_CODEC_COMPRESSED;
+  if (scan->payload_length == 0 || (small && !keyed)) return AL_TOO_SMALL;
+  struct al_flow_slot* slot = keyed ? al_find_flow(s, interface, !small) : 0;
+  if (small && !slot) return AL_TOO_SMALL;
+  if (!al_within_budget(s, scan->payload_length)) return AL_BUDGET;
+  al_scan_packet(skb, s, interface, slot, full);
   return AL_SCANNED;
 }
 
 AL_INLINE int al_handle(struct __sk_buff* skb, int ethernet, __u32 direction, int full) {
   const __u32 zero = 0;
-  const struct al_interface_key key = {skb->ifindex, direction};
-  struct al_interface* interface = bpf_map_lookup_elem(&interfaces, &key);
+  const __u32 index = skb->ifindex;
+  struct al_interface* interface = al_find_interface(index, direction);
   struct al_scratch* s = bpf_map_lookup_elem(&scratch, &zero);
   if (!interface || !s) return AL_UNSPEC;
   enum al_verdict verdict = AL_BUSY;
   if (!s->busy) {
     s->busy = 1;
-    s->packet.flow.interface_index = key.interface_index;
+    s->packet.flow.interface_index = index;
     s->packet.flow.direction = (__u8)direction;
     verdict = al_examine(skb, s, interface, ethernet, full);
     s->busy = 0;

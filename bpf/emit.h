@@ -2,7 +2,7 @@
 /* Stage 4: a selected window becomes an event, or is counted. */
 #pragma once
 
-#include "flow.h"
+#include "treat.h"
 
 /* The reader is woken when a CPU has written enough, and has a timer: a wake-up an event costs ten times as much as the
  * event. */
@@ -112,5 +112,47 @@ AL_INLINE void al_take(struct al_scratch* s, struct al_interface* interface) {
   s->event.offset = lane == AL_LANE_VERBATIM ? offset : (offset - scan->rtp.header) >> scan->wide;
   if (s->packet.flow.protocol == 6) s->event.stream_id = s->packet.sequence + offset;
   s->event.leading_zeros = (__u8)al_leading_zeros(hash);
+  al_output(s, interface);
+}
+
+/* XXH64 of bytes[begin] on. A global function, since the verifier checks those once. */
+__attribute__((noinline)) int al_hash_payload(void) {
+  const __u32 zero = 0;
+  struct al_scratch* s = bpf_map_lookup_elem(&scratch, &zero);
+  if (!s) return 0;
+  const __u32 begin = s->scan.begin;
+  const __u32 length = s->scan.end - begin;
+  if (begin > AL_BYTES_AT + AL_HEADER_BYTES || length > AL_PAYLOAD_MAX) return 0;
+  s->scan.hash = al_xxh64_any(s->bytes + begin, length, AL_DOMAIN_PAYLOAD);
+  return 1;
+}
+
+/* Compressed audio: a signature of the whole RTP payload, which lies in the chunk at hand and selects itself. */
+AL_INLINE void al_take_payload(struct al_scratch* s, struct al_interface* interface, struct al_flow_slot* slot) {
+  struct al_scan* scan = &s->scan;
+  const __u32 length = scan->end - scan->begin;
+  if (length < AL_PAYLOAD_MIN || length > AL_PAYLOAD_MAX || scan->remaining != 0) {
+    interface->counters.refused[length < AL_PAYLOAD_MIN ? AL_REFUSED_SHORT_PAYLOAD : AL_REFUSED_LONG_PAYLOAD]++;
+    return;
+  }
+  const __u64 rolling = scan->hash;
+  if (!al_hash_payload()) return;
+  const __u64 hash = scan->hash;
+  scan->hash = rolling;
+  const __u64 now = al_tick_time(s);
+  bpf_spin_lock(&slot->lock);
+  const __u32 selectivity = al_rate_update(&slot->flow.payload_rate, now, 0) & 63;
+  const int selected = al_is_selected(hash, selectivity);
+  slot->flow.payload_rate.selected += selected;
+  bpf_spin_unlock(&slot->lock);
+  if (!selected) return;
+  al_describe_once(s);
+  s->event.time_ns = al_packet_time(s);
+  s->event.signature = hash;
+  s->event.domain = AL_DOMAIN_PAYLOAD;
+  s->event.offset = scan->rtp.header + length - 1;
+  s->event.leading_zeros = (__u8)al_leading_zeros(hash);
+  s->event.peak = 0;
+  s->event.zero_crossings = 0;
   al_output(s, interface);
 }

@@ -2,6 +2,7 @@
 /* Flow table: entries are made with BPF_NOEXIST within a quota, read and written back under their lock. */
 #pragma once
 
+#include "parse.h"
 #include "select.h"
 
 /* Counts an entry against its sender. Only the daemon counts down (wire/flow.h). */
@@ -38,7 +39,9 @@ AL_INLINE struct al_flow_slot* al_make_flow(struct al_scratch* s, struct al_inte
   }
   struct al_flow_slot* fresh = (struct al_flow_slot*)s->new_slot;
   fresh->flow.sender = sender;
-  fresh->flow.last_seen_ns = al_packet_time(s);
+  const __u64 now = al_tick_time(s);
+  fresh->flow.last_seen_ns = now;
+  al_begin_treatment(&fresh->flow, s->scan.format, now);
   const long code = bpf_map_update_elem(&flows, &s->packet.flow, fresh, BPF_NOEXIST);
   if (code == 0 && charged) al_charge_sender(&sender);
   if (code < 0 && code != -17 /* EEXIST: made by another CPU just now */) {
@@ -60,7 +63,7 @@ AL_INLINE void al_ask_selectivity(struct al_scratch* s, struct al_interface* int
   s->scan.asked = 1;
   struct al_flow_slot* slot = al_find_flow(s, interface, 1);
   if (!slot) return;
-  const __u64 now = al_packet_time(s);
+  const __u64 now = al_tick_time(s);
   bpf_spin_lock(&slot->lock);
   slot->flow.last_seen_ns = now;
   const __u32 selectivity = al_rate_update(&slot->flow.rate, now, settings.selectivity);
@@ -93,7 +96,7 @@ AL_INLINE void al_break_run(struct al_scan* scan) {
  * which is `at`, or behind what was seen before, where the whole packet lies in scratch memory. */
 AL_INLINE void al_resume_flow(struct al_scratch* s, struct al_flow_slot* slot, __u32 at) {
   struct al_scan* scan = &s->scan;
-  const __u64 now = al_packet_time(s);
+  const __u64 now = al_tick_time(s);
   const int tcp = s->packet.flow.protocol == 6;
   const __u32 sequence = tcp ? s->packet.sequence : scan->rtp.sequence;
   const __u32 length = scan->payload_length;

@@ -32,13 +32,19 @@ struct {
   __type(value, struct al_port_table);
 } ports SEC(".maps");
 
-/* Flags and counters of each attached interface and direction. */
+/* Flags and counters of each attached interface and direction (wire/settings.h). */
 struct {
-  __uint(type, BPF_MAP_TYPE_PERCPU_HASH);
-  __uint(max_entries, 4096);
-  __type(key, struct al_interface_key);
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, AL_INTERFACE_SLOTS);
+  __type(key, __u32);
   __type(value, struct al_interface);
 } interfaces SEC(".maps");
+
+/* Payload for the daemon (wire/payload.h). */
+struct {
+  __uint(type, BPF_MAP_TYPE_RINGBUF);
+  __uint(max_entries, 1 << 22);
+} payloads SEC(".maps");
 
 /* Never LRU, which evicts without telling: a full table is counted, and aged from user space. MAX_FLOWS entries. */
 struct {
@@ -71,3 +77,13 @@ struct {
   __type(key, __u32);
   __type(value, struct al_scratch);
 } scratch SEC(".maps");
+
+AL_INLINE struct al_interface* al_find_interface(__u32 index, __u32 direction) {
+  AL_UNROLL
+  for (__u32 probe = 0; probe < AL_INTERFACE_PROBES; ++probe) {
+    const __u32 slot = al_interface_slot(index, direction, probe);
+    struct al_interface* interface = bpf_map_lookup_elem(&interfaces, &slot);
+    if (interface && interface->index == index && interface->direction == direction) return interface;
+  }
+  return 0;
+}

@@ -75,7 +75,7 @@ AL_INLINE void al_parse_audio(struct __sk_buff* skb, struct al_scratch* s) {
   struct al_scan* scan = &s->scan;
   const __u32 offset = scan->payload_offset;
   scan->rtp.header = 0;
-  if (scan->framing != AL_FRAMING_RTP || s->packet.flow.protocol != 17 || offset > AL_HEADER_BYTES) return;
+  if (scan->treatment.framing != AL_FRAMING_RTP || s->packet.flow.protocol != 17 || offset > AL_HEADER_BYTES) return;
   const int long_header = (AL_PACKET(s)[offset] & 0x1f) != 0; /* CSRCs or an extension */
   if (long_header && s->packet.available == AL_HEADERS_FIRST && !al_load_headers(skb, s, 1)) return;
   __u32 room = s->packet.available - offset;

@@ -103,6 +103,18 @@ AL_INLINE int al_next_chunk(struct __sk_buff* skb, struct al_scratch* s, struct 
   return al_load_chunk(skb, s, interface);
 }
 
+/* The codes of AL_BLOCK 16-bit samples. A global function, since the verifier checks those once. */
+__attribute__((noinline)) int al_encode_block(void) {
+  const __u32 zero = 0;
+  struct al_scratch* s = bpf_map_lookup_elem(&scratch, &zero);
+  const struct al_encoders* tables = bpf_map_lookup_elem(&encoders, &zero);
+  if (!s || !tables) return 0;
+  const __u32 at = s->scan.position;
+  if (at > AL_BYTES_AT + AL_CHUNK) return 0;
+  al_block_codes(s->symbols, s->bytes + at, tables->code[(s->scan.lane + 1) & 1], s->scan.codec == AL_CODEC_PCM16BE);
+  return 0;
+}
+
 /* Scans one block. 1: stop, at a selected position (scan->hit) or at the end of the chunk. `shift` is constant. */
 AL_INLINE int al_scan_block(struct al_scratch* s, __u32 shift) {
   struct al_scan* scan = &s->scan;
@@ -114,14 +126,10 @@ AL_INLINE int al_scan_block(struct al_scratch* s, __u32 shift) {
   const __u64 threshold = at + (AL_BLOCK << wide) <= selectable ? 0 : scan->threshold;
   const struct al_gear* gear = &s->gears[scan->table & (AL_TABLES - 1)];
   __u64 hash = scan->hash;
-  if (wide) {
-    const __u32 zero = 0;
-    const struct al_encoders* tables = bpf_map_lookup_elem(&encoders, &zero);
-    if (!tables) return 1;
-    al_block_codes(s->symbols, s->bytes + at, tables->code[(scan->lane + 1) & 1], scan->codec == AL_CODEC_PCM16BE);
-  } else {
+  if (wide)
+    al_encode_block();
+  else
     al_block_symbols(s->symbols, s->bytes + at, scan->verbatim);
-  }
   const __u32 count = (stop - at) >> wide;
   __u32 consumed;
   if (count >= AL_BLOCK)
@@ -202,8 +210,7 @@ __attribute__((noinline)) int al_bounded_turn(void) {
   struct al_scratch* s = bpf_map_lookup_elem(&scratch, &zero);
   if (!s) return 0;
   if (!s->scan.hit) return al_next_lane(s);
-  const struct al_interface_key key = {s->packet.flow.interface_index, s->packet.flow.direction};
-  struct al_interface* interface = bpf_map_lookup_elem(&interfaces, &key);
+  struct al_interface* interface = al_find_interface(s->packet.flow.interface_index, s->packet.flow.direction);
   s->scan.hit = 0;
   if (interface) al_take(s, interface);
   return 1;

@@ -11,10 +11,10 @@ namespace audio_latency {
 namespace {
 
 // In the order of the enumerators of settings.h.
-constexpr std::array kVerdicts = {"scanned",     "too_small", "port",   "fragment",
-                                  "unsupported", "malformed", "budget", "busy"};
-constexpr std::array kRefusals = {"silence", "few_symbols"};
-constexpr std::array kLosses = {"ring_full"};
+constexpr std::array kVerdicts = {"scanned",   "too_small", "port", "fragment",  "unsupported",
+                                  "malformed", "budget",    "busy", "not_audio", "decoded"};
+constexpr std::array kRefusals = {"silence", "few_symbols", "short_payload", "long_payload"};
+constexpr std::array kLosses = {"ring_full", "payload_ring_full", "sample_budget"};
 constexpr std::array kTroubles = {"flow_table_full", "flow_quota", "flow_busy", "payload_truncated", "load_failed"};
 static_assert(kVerdicts.size() == AL_VERDICTS);
 static_assert(kRefusals.size() == AL_REFUSALS);

@@ -16,34 +16,48 @@ namespace {
 static_assert(sizeof(al_interface) % sizeof(std::uint64_t) == 0, "the kernel rounds per-CPU values up to 8 bytes");
 const char* const kGone = "gone";
 
-al_interface_key kernel_key(InterfaceKey key) {
-  return {key.first, static_cast<std::uint32_t>(key.second)};
-}
-
 }  // namespace
 
 KernelInterfaceEntries::KernelInterfaceEntries(FdView map)
     : map_(map), cpus_(static_cast<std::size_t>(std::max(1, libbpf_num_possible_cpus()))) {}
 
+// A free slot has index 0, which no device has.
+std::optional<std::uint32_t> KernelInterfaceEntries::find(InterfaceKey owner, InterfaceKey key) const {
+  std::vector<al_interface> values(cpus_);
+  for (std::uint32_t probe = 0; probe < AL_INTERFACE_PROBES; ++probe) {
+    const std::uint32_t slot = al_interface_slot(key.first, static_cast<std::uint32_t>(key.second), probe);
+    if (bpf_map_lookup_elem(map_.get(), &slot, values.data()) < 0) return std::nullopt;
+    const al_interface& found = values.front();
+    if (found.index == owner.first && (owner.first == 0 || found.direction == owner.second)) return slot;
+  }
+  return std::nullopt;
+}
+
 Status KernelInterfaceEntries::add(InterfaceKey key, std::uint64_t flags) {
+  auto slot = find(key, key);
+  if (!slot) slot = find({}, key);
+  if (!slot) return Error{"the kernel program's table has no room for this interface"};
   al_interface fresh{};
+  fresh.index = key.first;
+  fresh.direction = static_cast<std::uint32_t>(key.second);
   fresh.flags = flags;
   const std::vector<al_interface> values(cpus_, fresh);
-  const al_interface_key entry = kernel_key(key);
-  const int status = bpf_map_update_elem(map_.get(), &entry, values.data(), BPF_ANY);
+  const int status = bpf_map_update_elem(map_.get(), &*slot, values.data(), BPF_ANY);
   if (status < 0) return Error{std::string("cannot add to the table of interfaces: ") + std::strerror(-status)};
   return success();
 }
 
 void KernelInterfaceEntries::remove(InterfaceKey key) {
-  const al_interface_key entry = kernel_key(key);
-  bpf_map_delete_elem(map_.get(), &entry);
+  const auto slot = find(key, key);
+  if (!slot) return;
+  const std::vector<al_interface> free(cpus_);
+  bpf_map_update_elem(map_.get(), &*slot, free.data(), BPF_ANY);
 }
 
 std::optional<al_counters> KernelInterfaceEntries::read(InterfaceKey key) const {
+  const auto slot = find(key, key);
   std::vector<al_interface> values(cpus_);
-  const al_interface_key entry = kernel_key(key);
-  if (bpf_map_lookup_elem(map_.get(), &entry, values.data()) < 0) return std::nullopt;
+  if (!slot || bpf_map_lookup_elem(map_.get(), &*slot, values.data()) < 0) return std::nullopt;
   al_counters sum{};
   for (const al_interface& value : values) audio_latency::add(sum, value.counters);
   return sum;

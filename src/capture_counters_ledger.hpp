@@ -36,6 +36,9 @@ class KernelInterfaceEntries : public InterfaceEntries {
   std::optional<al_counters> read(InterfaceKey key) const override;
 
  private:
+  // Slot of those where `key` may lie that belongs to `owner`.
+  std::optional<std::uint32_t> find(InterfaceKey owner, InterfaceKey key) const;
+
   FdView map_;
   std::size_t cpus_;
 };

@@ -16,6 +16,7 @@
 #include "capture_live_timer.hpp"
 #include "capture_program.hpp"
 #include "capture_scanner.hpp"
+#include "capture_treatments.hpp"
 
 namespace audio_latency {
 namespace {
@@ -85,7 +86,8 @@ class KernelCapture : public LiveCapture {
   KernelCapture(const Options& options, CaptureLog& log, LinkTable links, AttachWish wish,
                 std::unique_ptr<CaptureProgram> program, std::unique_ptr<Attacher> attacher,
                 std::unique_ptr<EventRing> ring)
-      : flow_timeout_ns_(EventTime{options.flow_timeout_ms} * 1'000'000),
+      : options_(options),
+        flow_timeout_ns_(EventTime{options.flow_timeout_ms} * 1'000'000),
         log_(log),
         links_(std::move(links)),
         wish_(std::move(wish)),
@@ -93,6 +95,7 @@ class KernelCapture : public LiveCapture {
         ring_(std::move(ring)),
         entries_(FdView(program_->interfaces_fd())),
         flows_(FdView(program_->flows_fd()), FdView(program_->senders_fd())),
+        treatments_(FdView(program_->flows_fd()), FdView(program_->ports_fd())),
         attachments_(std::move(attacher), entries_, log),
         epoll_(epoll_create1(EPOLL_CLOEXEC)) {
     reconcile_timer_.start(kReconcileInterval);
@@ -128,10 +131,18 @@ class KernelCapture : public LiveCapture {
 
   EventTime now() const override { return drained_until_; }
 
+  Status set_payload_sink(PayloadSink* sink) override {
+    listening_ = sink != nullptr;
+    ring_->set_payload_sink(sink);
+    return program_->set_ports(options_, listening_);
+  }
+  TreatmentSink& treatments() override { return treatments_; }
+
   Status reload(const Options& options) override {
     auto wish = wish_of(options, links_, log_);
     if (!wish) return wish.error();
-    if (auto ports = program_->set_ports(options); !ports) return ports;
+    if (auto ports = program_->set_ports(options, listening_); !ports) return ports;
+    options_ = options;
     wish_ = std::move(*wish);
     reconcile(true);
     return success();
@@ -194,6 +205,7 @@ class KernelCapture : public LiveCapture {
     trouble = std::move(sentence);
   }
 
+  Options options_;
   EventTime flow_timeout_ns_;
   CaptureLog& log_;
   LinkTable links_;
@@ -203,6 +215,8 @@ class KernelCapture : public LiveCapture {
   std::unique_ptr<EventRing> ring_;
   KernelInterfaceEntries entries_;
   FlowAger flows_;
+  KernelTreatments treatments_;
+  bool listening_ = false;
   AttachmentSet attachments_;  // detaches before the program goes
   TimerFd drain_timer_;
   TimerFd reconcile_timer_;
@@ -226,7 +240,7 @@ Result<std::unique_ptr<LiveCapture>> LiveCapture::create(const Options& options,
   if (!program) return program.error();
   auto attacher = make_attacher(options.attach_mode, programs_of(*program.value()));
   if (!attacher) return attacher.error();
-  auto ring = EventRing::open(FdView(program.value()->events_fd()));
+  auto ring = EventRing::open(FdView(program.value()->events_fd()), FdView(program.value()->payloads_fd()));
   if (!ring) return ring.error();
   auto capture = std::make_unique<KernelCapture>(options, log, std::move(*links), std::move(*wish), std::move(*program),
                                                  std::move(*attacher), std::move(*ring));

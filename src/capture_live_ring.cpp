@@ -7,12 +7,16 @@
 #include <cstring>
 #include <string>
 
+#include "capture_payload.hpp"
+
 namespace audio_latency {
 
-Result<std::unique_ptr<EventRing>> EventRing::open(FdView map) {
+Result<std::unique_ptr<EventRing>> EventRing::open(FdView events, FdView payloads) {
   std::unique_ptr<EventRing> ring(new EventRing());
-  ring->ring_ = ring_buffer__new(map.get(), &EventRing::on_event, ring.get(), nullptr);
+  ring->ring_ = ring_buffer__new(events.get(), &EventRing::on_event, ring.get(), nullptr);
   if (ring->ring_ == nullptr) return Error{std::string("cannot map the ring buffer: ") + std::strerror(errno)};
+  const int added = ring_buffer__add(ring->ring_, payloads.get(), &EventRing::on_payload, ring.get());
+  if (added < 0) return Error{std::string("cannot map the ring buffer of payload: ") + std::strerror(-added)};
   return ring;
 }
 
@@ -26,7 +30,7 @@ FdView EventRing::fd() const {
 
 bool EventRing::drain(ObservationSink& sink) {
   sink_ = &sink;
-  stop_at_ = received_ + kMaximumDrained;
+  drained_ = 0;
   const int status = ring_buffer__consume(ring_);
   sink_ = nullptr;
   return status >= 0;
@@ -40,7 +44,16 @@ int EventRing::on_event(void* self, void* data, std::size_t size) {
     ++ring.received_;
     ring.sink_->on_observation(observation_of(event));
   }
-  return ring.received_ >= ring.stop_at_ ? -EAGAIN : 0;  // this event is consumed in either case
+  ++ring.drained_;
+  return ring.go_on();
+}
+
+int EventRing::on_payload(void* self, void* data, std::size_t size) {
+  auto& ring = *static_cast<EventRing*>(self);
+  ++ring.drained_;
+  const auto payload = payload_of({static_cast<const std::uint8_t*>(data), size});
+  if (payload && ring.payload_sink_ != nullptr) ring.payload_sink_->on_payload(*payload);
+  return ring.go_on();
 }
 
 }  // namespace audio_latency

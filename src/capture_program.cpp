@@ -111,6 +111,7 @@ Result<std::unique_ptr<CaptureProgram>> CaptureProgram::load(const Options& opti
   std::memcpy(const_cast<al_settings*>(reinterpret_cast<const volatile al_settings*>(&skeleton->rodata->settings)),
               &settings, sizeof settings);
   bpf_map__set_max_entries(skeleton->maps.events, options.ring_buffer_size);
+  bpf_map__set_max_entries(skeleton->maps.payloads, options.payload_buffer_size);
   bpf_map__set_max_entries(skeleton->maps.flows, std::max<std::uint32_t>(settings.maximum_flows, 1));
   bpf_map__set_max_entries(skeleton->maps.senders, std::max<std::uint32_t>(settings.maximum_flows, 1));
   for (const Variant& variant : variants(*skeleton)) bpf_program__set_autoload(variant.program, variant.full == full);
@@ -135,6 +136,12 @@ const char* CaptureProgram::program_name(bool ethernet, al_direction direction) 
 int CaptureProgram::events_fd() const {
   return bpf_map__fd(skeleton_->maps.events);
 }
+int CaptureProgram::payloads_fd() const {
+  return bpf_map__fd(skeleton_->maps.payloads);
+}
+int CaptureProgram::ports_fd() const {
+  return bpf_map__fd(skeleton_->maps.ports);
+}
 int CaptureProgram::interfaces_fd() const {
   return bpf_map__fd(skeleton_->maps.interfaces);
 }
@@ -145,9 +152,10 @@ int CaptureProgram::senders_fd() const {
   return bpf_map__fd(skeleton_->maps.senders);
 }
 
-Status CaptureProgram::set_ports(const Options& options) {
+Status CaptureProgram::set_ports(const Options& options, bool listening) {
   auto table = std::make_unique<al_port_table>();
   fill_port_table(options, *table);
+  table->listening = listening ? 1 : 0;
   const std::uint32_t key = 0;
   if (const int code = bpf_map_update_elem(bpf_map__fd(skeleton_->maps.ports), &key, table.get(), BPF_ANY); code < 0)
     return Error{std::string("The audio ports can't be written to the kernel: ") + std::strerror(-code) + "."};

@@ -32,14 +32,18 @@ class CaptureProgram {
   int program_fd(bool ethernet, al_direction direction) const;
   const char* program_name(bool ethernet, al_direction direction) const;
 
-  int events_fd() const;  // ring buffer of al_event
+  int events_fd() const;    // ring buffer of al_event
+  int payloads_fd() const;  // ring buffer of al_payload and bytes
   // Counters of an interface and direction must be here (KernelInterfaceEntries) before a packet of it is scanned;
   // packets of others pass uncounted.
-  int interfaces_fd() const;  // per-CPU hash: al_interface_key -> al_interface
+  int interfaces_fd() const;  // per-CPU array of al_interface, by al_interface_slot()
   int flows_fd() const;       // hash: al_flow_key -> al_flow_slot
   int senders_fd() const;     // hash: al_sender_key -> __u32, entries of `flows` that count against a sender
 
-  Status set_ports(const Options& options);
+  int ports_fd() const;  // array of one al_port_table
+
+  // `listening`: somebody takes what is in the ring buffer of payload.
+  Status set_ports(const Options& options, bool listening = false);
 
  private:
   explicit CaptureProgram(audio_latency_bpf* skeleton, bool full) : skeleton_(skeleton), full_(full) {}

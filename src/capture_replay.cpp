@@ -87,6 +87,16 @@ Result<bool> ReplayCapture::drain(ObservationSink& sink) {
   return true;
 }
 
+Status ReplayCapture::set_payload_sink(PayloadSink* sink) {
+  for (Source& source : sources_) source.scanner->set_payload_sink(sink);
+  return success();
+}
+
+void ReplayCapture::Treatments::treat(const FlowKey& flow, const CapturePoint& point, bool tunnelled,
+                                      al_treatment treatment) {
+  if (point.node < sources_.size()) sources_[point.node].scanner->treat(flow, point, tunnelled, treatment);
+}
+
 LiveCaptureStats ReplayCapture::stats() const {
   LiveCaptureStats stats;
   for (const Source& source : sources_) {

@@ -23,6 +23,9 @@ class ReplayCapture : public Capture {
   Result<bool> drain(ObservationSink& sink) override;
   EventTime now() const override { return now_; }
 
+  Status set_payload_sink(PayloadSink* sink) override;
+  TreatmentSink& treatments() override { return treatments_; }
+
   // What a live capture would have counted; the interface's name is the file's.
   LiveCaptureStats stats() const;
   std::uint64_t cut_packets() const { return cut_packets_; }  // shorter in the file than on the wire
@@ -37,10 +40,21 @@ class ReplayCapture : public Capture {
     bool ended = false;
   };
 
+  // Each file's flows are its scanner's.
+  class Treatments : public TreatmentSink {
+   public:
+    explicit Treatments(std::vector<Source>& sources) : sources_(sources) {}
+    void treat(const FlowKey& flow, const CapturePoint& point, bool tunnelled, al_treatment treatment) override;
+
+   private:
+    std::vector<Source>& sources_;
+  };
+
   void fetch(Source& source);
   Source* earliest();
 
   std::vector<Source> sources_;
+  Treatments treatments_{sources_};
   EventTime flow_timeout_ns_;
   EventTime now_ = 0;
   EventTime aged_ = 0;

@@ -2,61 +2,11 @@
 #include "capture_scanner.hpp"
 
 #include <algorithm>
-#include <array>
 
-#include "audio_latency/wire/identity.h"
-#include "capture_scanner_flows.hpp"
-#include "capture_scanner_lanes.hpp"
+#include "capture_payload.hpp"
+#include "capture_scanner_state.hpp"
 
 namespace audio_latency {
-namespace {
-
-// What of a packet's payload is scanned.
-struct Audio {
-  ScannedBytes packet;
-  std::uint32_t base = 0;  // offset in the L4 payload of its first byte
-  bool truncated = false;  // the capture has less than was on the wire
-};
-
-}  // namespace
-
-class PacketScanner::State {
- public:
-  State(const al_settings& settings, const al_port_table& ports)
-      : settings_(settings), ports_(ports), lanes_(settings) {}
-
-  void scan(const CapturedPacket& captured, ObservationSink& sink);
-  void age(EventTime deadline) { flows_.age(deadline); }
-
-  al_counters counters{};
-  bool stateless = false;
-  std::size_t flows() const { return flows_.size(); }
-
- private:
-  al_verdict examine(const CapturedPacket& captured, ObservationSink& sink);
-  al_format format_of(const al_flow_key& flow) const;
-  void parse_rtp(const CapturedPacket& captured);
-  std::uint8_t codec_of(const al_treatment& treatment) const;
-  al_continuity continuity(const al_flow* flow, std::uint32_t& skip) const;
-  Audio audio(const CapturedPacket& captured, std::uint8_t codec, std::uint32_t skip);
-  void roll(const CapturedPacket& captured, const Audio& audio, al_run& run, al_flow* flow, ObservationSink& sink);
-  void take(const CapturedPacket& captured, const SelectedWindow& window, const Audio& audio, ObservationSink& sink);
-
-  al_settings settings_;
-  al_port_table ports_;
-  LaneScanner lanes_;
-  ScannerFlows flows_{settings_, counters};
-
-  // The packet at hand.
-  al_treatment treatment_{};
-  bool keyed_ = false;  // a sequence number tells what it continues
-  std::array<std::uint8_t, AL_HEADER_BYTES + AL_HEADER_SLACK> header_{};
-  al_packet packet_{};
-  al_rtp rtp_{};
-  std::uint32_t payload_offset_ = 0;
-  std::uint32_t payload_length_ = 0;
-};
-
 void PacketScanner::State::scan(const CapturedPacket& captured, ObservationSink& sink) {
   ++counters.packets[examine(captured, sink)];
 }
@@ -74,24 +24,33 @@ al_verdict PacketScanner::State::examine(const CapturedPacket& captured, Observa
   if (verdict != AL_SCANNED) return verdict;
   const al_format format = format_of(packet_.flow);
   if (format == AL_FORMAT_NONE) return AL_PORT;
+  now_ = captured.time;
   treatment_ = al_treatment_of(format);
+  rtp_ = {};
   payload_offset_ = packet_.offset;
   payload_length_ = packet_.end - packet_.offset;
-  parse_rtp(captured);
+  if (!stateless && al_is_managed(&ports_, format) != 0) {
+    const al_verdict managed = manage(captured, format);
+    if (managed != AL_SCANNED) return managed;
+  } else {
+    parse_rtp(captured);
+  }
 
   keyed_ = !stateless && (packet_.flow.protocol == 6 || rtp_.header != 0);
-  const bool small = payload_length_ < settings_.minimum_payload;
+  const std::uint8_t codec = codec_of(treatment_);
+  const bool small = payload_length_ < settings_.minimum_payload && codec != AL_CODEC_COMPRESSED;
   if (payload_length_ == 0 || (small && !keyed_)) return AL_TOO_SMALL;
-  al_flow* flow = keyed_ ? flows_.find(packet_.flow, captured, !small) : nullptr;
+  al_flow* flow = keyed_ ? flows_.find(packet_.flow, captured, !small, format) : nullptr;
   if (small && flow == nullptr) return AL_TOO_SMALL;
 
   std::uint32_t skip = 0;
   const al_continuity place = continuity(flow, skip);
   al_run run{};
   if (place == AL_RUN_CONTINUES) run = flow->run;
-  const Audio scanned = audio(captured, codec_of(treatment_), skip);
+  const Audio scanned = audio(captured, codec, skip);
   if (scanned.truncated) ++counters.trouble[AL_TROUBLE_TRUNCATED];
   counters.scanned_bytes += scanned.packet.bytes.size();
+  if (flow != nullptr && scanned.packet.codec == AL_CODEC_COMPRESSED) take_payload(captured, scanned, *flow, sink);
   roll(captured, scanned, run, flow, sink);
   if (flow != nullptr && place != AL_RUN_LATE) {
     run.next = packet_.flow.protocol == 6 ? packet_.sequence + payload_length_ : rtp_.sequence + 1U;
@@ -129,7 +88,8 @@ std::uint8_t PacketScanner::State::codec_of(const al_treatment& treatment) const
   if (rtp_.header == 0 && treatment.framing == AL_FRAMING_RTP) return AL_CODEC_UNKNOWN;
   if (rtp_.header == 0) return treatment.codec;
   const std::uint8_t declared = ports_.codec[rtp_.payload_type & 127];
-  if (declared != AL_CODEC_UNKNOWN || payload_length_ < settings_.minimum_payload) return declared;
+  const bool small = payload_length_ < settings_.minimum_payload && treatment.codec != AL_CODEC_COMPRESSED;
+  if (declared != AL_CODEC_UNKNOWN || small) return declared;
   return treatment.codec;
 }
 
@@ -162,7 +122,7 @@ void PacketScanner::State::roll(const CapturedPacket& captured, const Audio& aud
   const auto visit = [&](const SelectedWindow& window) {
     if (!asked) {
       asked = true;
-      flow = flows_.find(packet_.flow, captured, true);
+      flow = flows_.find(packet_.flow, captured, true, format_of(packet_.flow));
       if (flow != nullptr) selectivity = flow->rate.selectivity;
     }
     if (window.hash < al_threshold(selectivity)) take(captured, window, audio, sink);
@@ -184,14 +144,8 @@ void PacketScanner::State::take(const CapturedPacket& captured, const SelectedWi
     ++counters.refused[refusal];
     return;
   }
-  std::array<std::uint8_t, AL_PAYLOAD_HASHED> front{};
-  const std::size_t from = std::min<std::size_t>(payload_offset_, captured.bytes.size());
-  std::copy_n(captured.bytes.begin() + static_cast<std::ptrdiff_t>(from),
-              std::min<std::size_t>(front.size(), captured.bytes.size() - from), front.begin());
   const std::uint32_t offset = audio.base + window.last_byte;
-  al_event event{};
-  al_describe(&event, &packet_, &rtp_, front.data(), payload_length_);
-  event.time_ns = captured.time;
+  al_event event = describe(captured);
   event.signature = al_signature(settings_.algorithm, symbols, settings_.window, window.hash, window.domain);
   event.domain = static_cast<std::uint8_t>(window.domain);
   event.peak = static_cast<std::uint16_t>(peak);
@@ -199,6 +153,21 @@ void PacketScanner::State::take(const CapturedPacket& captured, const SelectedWi
   event.offset = verbatim ? offset : (offset - rtp_.header) >> al_codec_is_linear(audio.packet.codec);
   if (event.identity == AL_IDENTITY_TCP) event.stream_id = packet_.sequence + offset;
   event.leading_zeros = static_cast<std::uint8_t>(al_leading_zeros(window.hash));
+  emit(captured, event, sink);
+}
+
+al_event PacketScanner::State::describe(const CapturedPacket& captured) const {
+  std::array<std::uint8_t, AL_PAYLOAD_HASHED> front{};
+  const std::size_t from = std::min<std::size_t>(payload_offset_, captured.bytes.size());
+  std::copy_n(captured.bytes.begin() + static_cast<std::ptrdiff_t>(from),
+              std::min<std::size_t>(front.size(), captured.bytes.size() - from), front.begin());
+  al_event event{};
+  al_describe(&event, &packet_, &rtp_, front.data(), payload_length_);
+  event.time_ns = captured.time;
+  return event;
+}
+
+void PacketScanner::State::emit(const CapturedPacket& captured, al_event& event, ObservationSink& sink) {
   ++counters.emitted;
   Observation seen = observation_of(event);
   seen.point = captured.point;
@@ -209,6 +178,12 @@ PacketScanner::PacketScanner(const al_settings& settings, const al_port_table& p
     : state_(std::make_unique<State>(settings, ports)) {}
 PacketScanner::~PacketScanner() = default;
 
+void PacketScanner::set_payload_sink(PayloadSink* sink) {
+  state_->listen(sink);
+}
+void PacketScanner::treat(const FlowKey& flow, const CapturePoint& point, bool tunnelled, al_treatment treatment) {
+  state_->treat(wire_flow_key(flow, point, tunnelled), treatment);
+}
 void PacketScanner::set_stateless(bool stateless) {
   state_->stateless = stateless;
 }

@@ -7,6 +7,7 @@
 
 #include "audio_latency/capture.hpp"
 #include "audio_latency/options.hpp"
+#include "audio_latency/payload.hpp"
 #include "audio_latency/wire/settings.h"
 
 namespace audio_latency {
@@ -28,15 +29,19 @@ struct CapturedPacket {
 
 // The kernel program's twin in user space: select, scan and emit, with the same verdicts, counters and observations for
 // the same packets (only AL_BUDGET and AL_BUSY never happen here). One thread.
-class PacketScanner {
+class PacketScanner : public TreatmentSink {
  public:
   PacketScanner(const al_settings& settings, const al_port_table& ports);
-  ~PacketScanner();
+  ~PacketScanner() override;
   PacketScanner(const PacketScanner&) = delete;
   PacketScanner& operator=(const PacketScanner&) = delete;
 
   // Each packet on its own: the whole L4 payload of every port, the configured selectivity, nothing carried.
   void set_stateless(bool stateless);
+
+  // Who looks at flows of unknown formats; null: nobody, they are scanned as raw bytes. May call treat() back.
+  void set_payload_sink(PayloadSink* sink);
+  void treat(const FlowKey& flow, const CapturePoint& point, bool tunnelled, al_treatment treatment) override;
 
   void scan(const CapturedPacket& packet, ObservationSink& sink);
 

@@ -5,17 +5,24 @@
 
 namespace audio_latency {
 
-al_flow* ScannerFlows::find(const al_flow_key& key, const CapturedPacket& captured, bool create) {
+al_flow* ScannerFlows::look_up(const al_flow_key& key) {
   const auto found = flows_.find(key);
-  al_flow* flow = found != flows_.end() ? &found->second : create ? make(key, captured) : nullptr;
+  return found != flows_.end() ? &found->second : nullptr;
+}
+
+al_flow* ScannerFlows::find(const al_flow_key& key, const CapturedPacket& captured, bool create, al_format format) {
+  al_flow* flow = look_up(key);
+  if (flow == nullptr && create) flow = make(key, captured, format);
   if (flow == nullptr) return nullptr;
   flow->last_seen_ns = captured.time;
   al_rate_update(&flow->rate, captured.time, settings_.selectivity);
   return flow;
 }
 
-al_flow* ScannerFlows::make(const al_flow_key& key, const CapturedPacket& captured) {
+al_flow* ScannerFlows::make(const al_flow_key& key, const CapturedPacket& captured, al_format format) {
   al_flow fresh{};
+  fresh.last_seen_ns = captured.time;
+  al_begin_treatment(&fresh, format, captured.time);
   if (!captured.loopback) {
     if (!captured.uplink && captured.point.direction == AL_INGRESS)
       fresh.sender.interface_index = captured.point.interface;

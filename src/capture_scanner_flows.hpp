@@ -19,7 +19,10 @@ class ScannerFlows {
   ScannerFlows(const al_settings& settings, al_counters& counters) : settings_(settings), counters_(counters) {}
 
   // The flow with its selectivity brought up to date. Null: not there and not to be made, or refused, which is counted.
-  al_flow* find(const al_flow_key& key, const CapturedPacket& captured, bool create);
+  // A new one is of a port of this format.
+  al_flow* find(const al_flow_key& key, const CapturedPacket& captured, bool create, al_format format);
+  // As it is; null: not there.
+  al_flow* look_up(const al_flow_key& key);
   // Forgets flows that were last seen before `deadline`.
   void age(EventTime deadline);
   std::size_t size() const { return flows_.size(); }
@@ -38,7 +41,7 @@ class ScannerFlows {
   template <typename Key, typename Value>
   using Table = std::unordered_map<Key, Value, HashBytes<Key>, EqualBytes<Key>>;
 
-  al_flow* make(const al_flow_key& key, const CapturedPacket& captured);
+  al_flow* make(const al_flow_key& key, const CapturedPacket& captured, al_format format);
 
   const al_settings& settings_;
   al_counters& counters_;

@@ -45,12 +45,13 @@ al_settings wire_settings(const Options& options) {
   settings.maximum_flows = options.max_flows;
   settings.budget_bytes_per_second = std::uint64_t{options.scan_budget_mbps} * 1'000'000;
   settings.wakeup_bytes = options.ring_buffer_size / 8;
+  settings.payload_wakeup_bytes = options.payload_buffer_size / 8;
   return settings;
 }
 
 void fill_port_table(const Options& options, al_port_table& table) {
   std::fill(std::begin(table.format), std::end(table.format),
-            static_cast<std::uint8_t>(options.audio_ports.empty() ? AL_FORMAT_RAW : AL_FORMAT_NONE));
+            static_cast<std::uint8_t>(options.audio_ports.empty() ? AL_FORMAT_AUTO : AL_FORMAT_NONE));
   std::copy(std::begin(kCodecs), std::end(kCodecs), std::begin(table.codec));
   for (const RtpPayloadType& type : options.rtp_payload_types) table.codec[type.type] = type.codec;
   table.a_law = options.a_law_domain == Tristate::no    ? AL_A_LAW_OFF

@@ -18,6 +18,14 @@ std::string joined(const auto& items, const auto& print, std::string_view none) 
   return text.empty() ? std::string(none) : text;
 }
 
+// The kernel wants a power of two and whole pages.
+bool parse_ring_size(std::string_view text, std::uint32_t& size) {
+  const auto parsed = parse_number<std::uint32_t>(text, 4096, 1U << 30);
+  if (!parsed || (*parsed & (*parsed - 1)) != 0) return false;
+  size = *parsed;
+  return true;
+}
+
 }  // namespace
 
 bool parse_interface(std::string_view text, Options& options) {
@@ -87,10 +95,10 @@ std::string print_tunnels(const Options& options) {
 }
 
 bool parse_ring(std::string_view text, Options& options) {
-  const auto size = parse_number<std::uint32_t>(text, 4096, 1U << 30);
-  if (!size || (*size & (*size - 1)) != 0) return false;
-  options.ring_buffer_size = *size;
-  return true;
+  return parse_ring_size(text, options.ring_buffer_size);
+}
+bool parse_payload_ring(std::string_view text, Options& options) {
+  return parse_ring_size(text, options.payload_buffer_size);
 }
 
 bool parse_bucket_list(std::string_view text, Options& options) {

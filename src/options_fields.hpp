@@ -97,6 +97,7 @@ bool parse_window(std::string_view text, Options& options);
 bool parse_tunnels(std::string_view text, Options& options);
 std::string print_tunnels(const Options& options);
 bool parse_ring(std::string_view text, Options& options);
+bool parse_payload_ring(std::string_view text, Options& options);
 bool parse_bucket_list(std::string_view text, Options& options);
 std::string print_bucket_list(const Options& options);
 bool parse_node_name(std::string_view text, Options& options);

@@ -14,6 +14,7 @@
 #include <string>
 
 #include "audio_latency/wire/scratch.h"
+#include "capture_counters_ledger.hpp"
 #include "support/bpf_program.hpp"
 #include "support/oracle.hpp"
 // Behind the types that it names.
@@ -82,14 +83,12 @@ void prepare_carry(carry_bpf& carry) {
   const std::uint32_t zero = 0;
   const auto cpus = static_cast<std::size_t>(libbpf_num_possible_cpus());
   std::vector<al_scratch> scratch(cpus);
-  std::vector<al_interface> interfaces(cpus);
   for (al_scratch& one : scratch) al_tables_fill(&one, 64);
-  for (al_interface& one : interfaces) one.flags = AL_INTERFACE_LOOPBACK;
   auto ports = std::make_unique<al_port_table>();
   std::fill(std::begin(ports->format), std::end(ports->format), static_cast<std::uint8_t>(AL_FORMAT_RTP));
-  const al_interface_key key{1, AL_INGRESS};
   bpf_map_update_elem(bpf_map__fd(carry.maps.scratch), &zero, scratch.data(), BPF_ANY);
-  bpf_map_update_elem(bpf_map__fd(carry.maps.interfaces), &key, interfaces.data(), BPF_ANY);
+  if (!KernelInterfaceEntries{FdView(bpf_map__fd(carry.maps.interfaces))}.add({1, AL_INGRESS}, AL_INTERFACE_LOOPBACK))
+    throw std::runtime_error("no room for an interface");
   bpf_map_update_elem(bpf_map__fd(carry.maps.ports), &zero, ports.get(), BPF_ANY);
 }
 

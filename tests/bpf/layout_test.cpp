@@ -52,16 +52,26 @@ class Layout : public testing::Test {
 TEST_F(Layout, Flow) {
   expect("al_flow", sizeof(al_flow),
          {AL_OFFSET(al_flow, last_seen_ns), AL_OFFSET(al_flow, rate), AL_OFFSET(al_flow, run),
-          AL_OFFSET(al_flow, sender), AL_OFFSET(al_flow, version)});
+          AL_OFFSET(al_flow, payload_rate), AL_OFFSET(al_flow, examined_ns), AL_OFFSET(al_flow, sample_left),
+          AL_OFFSET(al_flow, treatment), AL_OFFSET(al_flow, format), AL_OFFSET(al_flow, payload_type),
+          AL_OFFSET(al_flow, reserved), AL_OFFSET(al_flow, sender), AL_OFFSET(al_flow, version)});
   expect("al_flow_slot", sizeof(al_flow_slot),
          {AL_OFFSET(al_flow_slot, lock), AL_OFFSET(al_flow_slot, reserved), AL_OFFSET(al_flow_slot, flow)});
+}
+
+TEST_F(Layout, Payload) {
+  expect("al_payload", sizeof(al_payload),
+         {AL_OFFSET(al_payload, packet), AL_OFFSET(al_payload, bytes), AL_OFFSET(al_payload, length)});
 }
 
 TEST_F(Layout, Counters) {
   expect("al_counters", sizeof(al_counters),
          {AL_OFFSET(al_counters, packets), AL_OFFSET(al_counters, scanned_bytes), AL_OFFSET(al_counters, refused),
-          AL_OFFSET(al_counters, emitted), AL_OFFSET(al_counters, lost), AL_OFFSET(al_counters, trouble)});
-  expect("al_interface", sizeof(al_interface), {AL_OFFSET(al_interface, flags), AL_OFFSET(al_interface, counters)});
+          AL_OFFSET(al_counters, emitted), AL_OFFSET(al_counters, payloads), AL_OFFSET(al_counters, lost),
+          AL_OFFSET(al_counters, trouble)});
+  expect("al_interface", sizeof(al_interface),
+         {AL_OFFSET(al_interface, index), AL_OFFSET(al_interface, direction), AL_OFFSET(al_interface, flags),
+          AL_OFFSET(al_interface, counters)});
 }
 
 TEST_F(Layout, Event) {

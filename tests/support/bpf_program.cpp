@@ -10,6 +10,7 @@
 #include <stdexcept>
 
 #include "capture_counters_ledger.hpp"
+#include "capture_payload.hpp"
 
 namespace audio_latency::test {
 
@@ -40,13 +41,27 @@ int TestProgram::keep(void* self, void* data, std::size_t length) {
   return 0;
 }
 
+int TestProgram::hand_on(void* self, void* data, std::size_t length) {
+  auto* program = static_cast<TestProgram*>(self);
+  const auto payload = payload_of({static_cast<const std::uint8_t*>(data), length});
+  if (!payload) throw std::runtime_error("payload of " + std::to_string(length) + " bytes");
+  if (program->payload_sink_ != nullptr) program->payload_sink_->on_payload(*payload);
+  return 0;
+}
+
+void TestProgram::set_payload_sink(PayloadSink* sink) {
+  payload_sink_ = sink;
+  if (const Status set = program_->set_ports(options_, sink != nullptr); !set)
+    throw std::runtime_error(set.error().message);
+}
+
 TestProgram::TestProgram(const al_settings& settings, const Setup& setup) {
-  Options options;
-  options.ring_buffer_size = setup.ring_bytes;
-  options.audio_ports = setup.ports;
-  options.rtp_payload_types = setup.types;
-  options.a_law_domain = setup.a_law;
-  auto loaded = CaptureProgram::load(options, settings, setup.build);
+  options_.ring_buffer_size = setup.ring_bytes;
+  options_.payload_buffer_size = setup.ring_bytes;
+  options_.audio_ports = setup.ports;
+  options_.rtp_payload_types = setup.types;
+  options_.a_law_domain = setup.a_law;
+  auto loaded = CaptureProgram::load(options_, settings, setup.build);
   if (!loaded) throw std::runtime_error(loaded.error().message);
   program_ = std::move(loaded.value());
   KernelInterfaceEntries entries{FdView(program_->interfaces_fd())};
@@ -54,7 +69,8 @@ TestProgram::TestProgram(const al_settings& settings, const Setup& setup) {
     if (const Status added = entries.add({1, direction}, setup.flags); !added)
       throw std::runtime_error(added.error().message);
   ring_.reset(ring_buffer__new(program_->events_fd(), keep, this, nullptr));
-  if (!ring_) throw std::runtime_error("ring_buffer__new failed");
+  if (!ring_ || ring_buffer__add(ring_.get(), program_->payloads_fd(), hand_on, this) < 0)
+    throw std::runtime_error("the ring buffers can't be mapped");
 }
 
 TestProgram::~TestProgram() = default;
@@ -68,22 +84,10 @@ std::vector<al_event> TestProgram::events() {
   return std::exchange(events_, {});
 }
 
-al_counters sum(const std::vector<al_interface>& values) {
-  static_assert(sizeof(al_counters) % 8 == 0);
-  al_counters total{};
-  auto* words = reinterpret_cast<__u64*>(&total);
-  for (const al_interface& value : values)
-    for (std::size_t at = 0; at < sizeof total / 8; ++at)
-      words[at] += reinterpret_cast<const __u64*>(&value.counters)[at];
-  return total;
-}
-
 al_counters TestProgram::counters(std::uint32_t interface_index, al_direction direction) const {
-  std::vector<al_interface> values(static_cast<std::size_t>(libbpf_num_possible_cpus()));
-  const al_interface_key key{interface_index, static_cast<std::uint32_t>(direction)};
-  if (bpf_map_lookup_elem(program_->interfaces_fd(), &key, values.data()) < 0)
-    throw std::runtime_error("no counters for the interface");
-  return sum(values);
+  const auto sum = KernelInterfaceEntries{FdView(program_->interfaces_fd())}.read({interface_index, direction});
+  if (!sum) throw std::runtime_error("no counters for the interface");
+  return *sum;
 }
 
 std::string missing_privilege() {

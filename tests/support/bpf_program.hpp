@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "audio_latency/observation.hpp"
+#include "audio_latency/payload.hpp"
 #include "capture_program.hpp"
 #include "capture_scanner.hpp"
 #include "support/packet.hpp"
@@ -46,23 +47,25 @@ class TestProgram {
   // Drains the ring buffer.
   std::vector<al_event> events();
   std::uint64_t received() const { return received_; }
+  // Where payload goes while events() drains.
+  void set_payload_sink(PayloadSink* sink);
   al_counters counters(std::uint32_t interface_index = 1, al_direction direction = AL_INGRESS) const;
   const CaptureProgram& program() const { return *program_; }
   CaptureProgram& program() { return *program_; }
 
  private:
   static int keep(void* self, void* data, std::size_t length);
+  static int hand_on(void* self, void* data, std::size_t length);
   std::unique_ptr<CaptureProgram> program_;
   struct RingDeleter {
     void operator()(::ring_buffer* ring) const;
   };
   std::unique_ptr<::ring_buffer, RingDeleter> ring_;
   std::vector<al_event> events_;
+  Options options_;
+  PayloadSink* payload_sink_ = nullptr;
   std::uint64_t received_ = 0;
 };
-
-// Sum of all members over CPUs.
-al_counters sum(const std::vector<al_interface>& values);
 
 // Why tests with root can't run here; empty: they can.
 std::string missing_privilege();

@@ -54,6 +54,7 @@ const std::map<std::string, Example> kExamples = {
     {"SIGNATURE_TTL_SECONDS", {"0", "30"}},
     {"MAX_ACTIVE_SIGNATURES", {"12", "5000"}},
     {"RING_BUFFER_SIZE", {"5000", "8192"}},
+    {"PAYLOAD_BUFFER_SIZE", {"4097", "8192"}},
     {"SCAN_BUDGET_MBPS", {"fast", "50"}},
     {"MAX_SERIES", {"0", "10"}},
     {"LATENCY_BUCKETS", {"0.1,0.1", "0.1,0.5,1"}},

@@ -24,6 +24,7 @@ struct al_packet {
   __u16 ip_id;             /* IPv4, or 0 */
   __u8 ttl;
   __u8 first_fragment; /* 1: more fragments follow, with payload that no header tells about */
+  __u8 syn;            /* TCP: a connection begins */
 };
 
 /* The next `size` bytes (a constant of at most AL_HEADER_SLACK), or nothing where the packet ends before. */
@@ -148,6 +149,7 @@ AL_INLINE enum al_verdict al_parse_udp(struct al_packet* packet, const __u8* byt
   }
   packet->offset += 8;
   packet->sequence = 0;
+  packet->syn = 0;
   AL_FORGET();
   return AL_SCANNED;
 }
@@ -159,7 +161,8 @@ AL_INLINE enum al_verdict al_parse_tcp(struct al_packet* packet, const __u8* byt
   if (header_length < 20 || packet->offset + header_length > packet->end) return AL_MALFORMED;
   packet->flow.source_port = al_be16(header);
   packet->flow.destination_port = al_be16(header + 2);
-  packet->sequence = al_be32(header + 4) + ((header[13] >> 1) & 1); /* SYN takes a number */
+  packet->syn = (header[13] >> 1) & 1;
+  packet->sequence = al_be32(header + 4) + packet->syn; /* SYN takes a number */
   packet->offset += header_length;
   AL_FORGET();
   return AL_SCANNED;

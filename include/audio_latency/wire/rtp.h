@@ -35,3 +35,8 @@ AL_INLINE void al_parse_rtp(struct al_rtp* rtp, const __u8* bytes, __u32 availab
   rtp->payload_type = bytes[1] & 0x7f;
   rtp->header = (__u16)header;
 }
+
+/* Is a UDP payload below MIN_AUDIO_PACKET_SIZE worth a look all the same? Compressed audio comes in such packets. */
+AL_INLINE int al_may_be_rtp(const __u8* bytes, __u32 payload_length) {
+  return payload_length >= AL_RTP_FIXED + 16 && bytes[0] >> 6 == 2;
+}

@@ -27,6 +27,10 @@ AL_INLINE __u32 al_roll_shift(__u32 window) {
 AL_INLINE __u64 al_threshold(__u32 selectivity) {
   return 1ULL << (64 - selectivity);
 }
+/* A payload's signature selects itself; here k may be 0. */
+AL_INLINE int al_is_selected(__u64 hash, __u32 selectivity) {
+  return selectivity == 0 || hash >> (64 - selectivity) == 0;
+}
 
 /* 64 for 0. No count-leading-zeros instruction in BPF. */
 AL_INLINE __u32 al_leading_zeros(__u64 value) {

@@ -6,9 +6,10 @@
 #include "audio_latency/wire/block.h"
 #include "audio_latency/wire/identity.h"
 
-#define AL_CHUNK 4096             /* payload bytes that are loaded and scanned at a time */
-#define AL_BYTES_AT AL_TAIL_BYTES /* where a packet, or a chunk of it, starts in `bytes`: a run's tail lies before it \
-                                   */
+#define AL_CHUNK 4096 /* payload bytes that are loaded and scanned at a time */
+#define AL_BYTES_AT                                                                                 \
+  AL_TAIL_BYTES /* where a packet, or a chunk of it, starts in `bytes`: a run's tail lies before it \
+                 */
 #define AL_AREA (AL_BYTES_AT + AL_CHUNK + 2 * AL_BLOCK)
 
 enum al_lane_number { AL_LANE_VERBATIM = 0, AL_LANE_MU_LAW = 1, AL_LANE_A_LAW = 2, AL_LANES };
@@ -33,19 +34,19 @@ struct al_scan {
   __u32 wide;       /* 1: a symbol comes from a 16-bit sample */
   __u32 table;      /* enum al_table */
   __u32 lane;
-  __u32 hit;            /* 1: the symbol before `position` was selected */
-  __u32 end;            /* of the chunk */
-  __u32 begin;          /* of the chunk: what is in front of it was seen before */
-  __u32 lanes;          /* bits of the lanes of this packet */
-  __u32 base;           /* offset in the L4 payload of bytes[0]; wraps below 0 */
-  __u32 whole;          /* 1: the packet lies in `bytes` from its first header on */
-  __u32 packet_at;      /* offset in the packet of what has not been loaded yet */
-  __u32 remaining;      /* bytes that have not been loaded yet */
-  __u32 skip;           /* bytes that the run has seen already */
-  __u32 counted;        /* selected windows that the flow's rate has counted already */
-  __u32 codec;          /* enum al_codec */
-  __u32 framing;        /* enum al_framing */
-  __u32 phase;          /* of al_treatment */
+  __u32 hit;       /* 1: the symbol before `position` was selected */
+  __u32 end;       /* of the chunk */
+  __u32 begin;     /* of the chunk: what is in front of it was seen before */
+  __u32 lanes;     /* bits of the lanes of this packet */
+  __u32 base;      /* offset in the L4 payload of bytes[0]; wraps below 0 */
+  __u32 whole;     /* 1: the packet lies in `bytes` from its first header on */
+  __u32 packet_at; /* offset in the packet of what has not been loaded yet */
+  __u32 remaining; /* bytes that have not been loaded yet */
+  __u32 skip;      /* bytes that the run has seen already */
+  __u32 counted;   /* selected windows that the flow's rate has counted already */
+  __u32 codec;     /* enum al_codec */
+  __u32 format;    /* enum al_format */
+  struct al_treatment treatment;
   __u32 carry;          /* 1: this packet's run is kept for the next one */
   __u32 version;        /* of the run that this packet continues or replaces */
   __u32 payload_offset; /* of the L4 payload in the packet */
@@ -65,6 +66,15 @@ struct al_scratch {
   __u64 refilled_ns;
   __u32 busy;        /* 1: in use */
   __u32 unannounced; /* bytes written to the ring buffer since this CPU last woke its reader */
+  __u64 tick;        /* of the kernel's clock, when it was tick_ns */
+  __u64 tick_ns;
+  __s64 sample_tokens; /* payload bytes of unknown flows that this CPU may hand over until it asks the clock again */
+  __u64 sample_refilled_ns;
+  __u32 payload_unannounced; /* as `unannounced` */
+  __u32 hand_over;           /* payload bytes of the packet at hand that go to the daemon */
+  __u32 handed_bytes;        /* of those */
+  __u32 handed;              /* records of it */
+  __u32 handed_lost;
   struct al_scan scan;
   struct al_packet packet;
   struct al_event event;
@@ -72,6 +82,8 @@ struct al_scratch {
   __u8 symbols[AL_BLOCK];                          /* of the block at hand */
   __u8 window[AL_WINDOW_MAX];                      /* the selected one */
   __u8 bytes[AL_AREA];
+  struct al_payload record; /* and behind it, its bytes */
+  __u8 record_bytes[AL_PAYLOAD_CHUNK];
 };
 AL_STATIC_ASSERT(sizeof(struct al_flow_slot) % 8 == 0, "al_flow_slot is copied as words");
 

@@ -39,8 +39,8 @@ struct al_settings {
   __u16 silence_threshold; /* peak of a window of the companded domains, 16-bit linear units */
   __u32 maximum_flows;
   __u64 budget_bytes_per_second; /* payload bytes one CPU may scan a second; 0: no limit */
-  __u32 wakeup_bytes; /* a CPU wakes the ring buffer's reader when it has written so much; 0: at each event */
-  __u32 reserved_2;
+  __u32 wakeup_bytes;         /* a CPU wakes the ring buffer's reader when it has written so much; 0: at each event */
+  __u32 payload_wakeup_bytes; /* the same for the ring buffer of payload */
 };
 
 /* What may change while the program runs. */
@@ -48,7 +48,8 @@ struct al_port_table {
   __u8 format[65536]; /* enum al_format by port number */
   __u8 codec[128];    /* enum al_codec by RTP payload type */
   __u8 a_law;         /* enum al_a_law; the kernel program turns WAITING into ON */
-  __u8 reserved[7];
+  __u8 listening;     /* 1: the daemon takes payload; 0: flows of unknown or decoded formats are scanned as raw bytes */
+  __u8 reserved[6];
 };
 
 /* Per interface, given at attach time. */
@@ -67,14 +68,27 @@ enum al_verdict {
   AL_MALFORMED,   /* a header that ends early or contradicts itself */
   AL_BUDGET,      /* SCAN_BUDGET_MBPS exhausted */
   AL_BUSY,        /* scratch buffer in use: re-entered on PREEMPT_RT */
+  AL_NOT_AUDIO,   /* the daemon found that the flow has no audio that could be scanned */
+  AL_DECODED,     /* the payload goes to the daemon, which decodes it */
   AL_VERDICTS
 };
 
-enum al_refusal { AL_REFUSED_SILENCE = 0, AL_REFUSED_FEW_SYMBOLS, AL_REFUSALS };
+enum al_refusal {
+  AL_REFUSED_SILENCE = 0,
+  AL_REFUSED_FEW_SYMBOLS,
+  AL_REFUSED_SHORT_PAYLOAD, /* payload domain: below AL_PAYLOAD_MIN */
+  AL_REFUSED_LONG_PAYLOAD,  /* payload domain: above AL_PAYLOAD_MAX */
+  AL_REFUSALS
+};
 
 /* Things that happened to a scan: label `reason` of audio_events_lost_total (first) or audio_processing_errors_total.
  */
-enum al_loss { AL_LOST_RING_FULL = 0, AL_LOSSES };
+enum al_loss {
+  AL_LOST_RING_FULL = 0,
+  AL_LOST_PAYLOAD_RING_FULL,
+  AL_LOST_SAMPLE_BUDGET, /* too many new flows at once: the first bytes of one were not looked at */
+  AL_LOSSES
+};
 enum al_trouble {
   AL_TROUBLE_FLOW_TABLE_FULL = 0, /* flow scanned without carry */
   AL_TROUBLE_FLOW_QUOTA,          /* one sender holds a tenth of the flow table: scanned without carry */
@@ -88,17 +102,23 @@ struct al_counters {
   __u64 packets[AL_VERDICTS];
   __u64 scanned_bytes;
   __u64 refused[AL_REFUSALS];
-  __u64 emitted; /* events handed to the ring buffer: received + lost */
+  __u64 emitted;  /* events handed to the ring buffer: received + lost */
+  __u64 payloads; /* records handed to the ring buffer of payload: received + lost */
   __u64 lost[AL_LOSSES];
   __u64 trouble[AL_TROUBLES];
 };
 
-/* Key of the `interfaces` map (per-CPU hash): the daemon makes an entry before it attaches. */
-struct al_interface_key {
-  __u32 interface_index;
-  __u32 direction; /* enum al_direction */
-};
+/* The `interfaces` map is a per-CPU array that the daemon fills as a hash table with open addressing before it
+ * attaches: a look-up is an index, where a hash map's costs as much as scanning sixty bytes. */
+#define AL_INTERFACE_SLOTS 4096
+#define AL_INTERFACE_PROBES 8 /* slots in which an entry may lie, from al_interface_slot() on */
 struct al_interface {
-  __u64 flags; /* enum al_interface_flag */
+  __u32 index;     /* of the device; 0: nobody's slot */
+  __u32 direction; /* enum al_direction */
+  __u64 flags;     /* enum al_interface_flag */
   struct al_counters counters;
 };
+
+AL_INLINE __u32 al_interface_slot(__u32 index, __u32 direction, __u32 probe) {
+  return (index * 2 + direction + probe) & (AL_INTERFACE_SLOTS - 1);
+}

@@ -62,3 +62,44 @@ AL_INLINE __u64 al_xxh64(const __u8* data, __u32 length, __u64 seed) {
   if (length == 32) return al_xxh64_stripes(data, 32, seed);
   return al_xxh64_16(data, seed);
 }
+
+#define AL_PAYLOAD_MIN 16 /* bytes: shorter payloads are comfort noise and events */
+#define AL_PAYLOAD_MAX 1500
+
+/* XXH64 of `length` bytes, at most AL_PAYLOAD_MAX; so many and 32 more must be readable. */
+AL_INLINE __u64 al_xxh64_any(const __u8* data, __u32 length, __u64 seed) {
+  __u64 lanes[4] = {seed + AL_XXH_PRIME_1 + AL_XXH_PRIME_2, seed + AL_XXH_PRIME_2, seed, seed - AL_XXH_PRIME_1};
+  __u64 hash = seed + AL_XXH_PRIME_5;
+  __u32 at = 0;
+  AL_NO_UNROLL
+  for (__u32 stripe = 0; stripe < AL_PAYLOAD_MAX / 32; ++stripe) {
+    if (at + 32 > length) break;
+    AL_UNROLL
+    for (__u32 lane = 0; lane < 4; ++lane) lanes[lane] = al_xxh_round(lanes[lane], al_load64(data + at + 8 * lane));
+    at += 32;
+  }
+  if (at != 0) {
+    hash = al_rotate_left(lanes[0], 1) + al_rotate_left(lanes[1], 7) + al_rotate_left(lanes[2], 12) +
+           al_rotate_left(lanes[3], 18);
+    AL_UNROLL
+    for (__u32 lane = 0; lane < 4; ++lane) hash = al_xxh_merge(hash, lanes[lane]);
+  }
+  hash += length;
+  AL_UNROLL
+  for (__u32 word = 0; word < 3; ++word) {
+    if (at + 8 > length) break;
+    hash = al_rotate_left(hash ^ al_xxh_round(0, al_load64(data + at)), 27) * AL_XXH_PRIME_1 + AL_XXH_PRIME_4;
+    at += 8;
+  }
+  if (at + 4 <= length) {
+    hash = al_rotate_left(hash ^ (al_load32(data + at) * AL_XXH_PRIME_1), 23) * AL_XXH_PRIME_2 + AL_XXH_PRIME_3;
+    at += 4;
+  }
+  AL_UNROLL
+  for (__u32 byte = 0; byte < 3; ++byte) {
+    if (at + 1 > length) break;
+    hash = al_rotate_left(hash ^ (data[at] * AL_XXH_PRIME_5), 11) * AL_XXH_PRIME_1;
+    at += 1;
+  }
+  return al_xxh_avalanche(hash);
+}
