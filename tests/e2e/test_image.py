@@ -54,7 +54,7 @@ def can_run(namespace):
 @contextlib.contextmanager
 def container(namespace, name, *options, words=()):
     """A running container; yields the podman process, whose output is the container's."""
-    with subprocess.Popen([*run_words(namespace, "--name", name, *options), IMAGE, *words], text=True,
+    with subprocess.Popen([*run_words(namespace, "--replace", "--name", name, *options), IMAGE, *words], text=True,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
         try:
             yield process
