@@ -2,18 +2,27 @@
 #include "capture_scanner_lanes.hpp"
 
 #include <algorithm>
+#include <memory>
 
 namespace audio_latency {
 namespace {
 
 constexpr std::size_t kBegin = AL_TAIL_BYTES;  // of the packet in LaneScanner::bytes_
 
+// Built once for all scanners.
+const al_encoders& encoders() {
+  static const std::unique_ptr<const al_encoders> tables = [] {
+    auto fresh = std::make_unique<al_encoders>();
+    al_encoders_fill(fresh.get());
+    return fresh;
+  }();
+  return *tables;
+}
+
 }  // namespace
 
-LaneScanner::LaneScanner(const al_settings& settings)
-    : window_(settings.window), encoders_(std::make_unique<al_encoders>()) {
+LaneScanner::LaneScanner(const al_settings& settings) : window_(settings.window) {
   al_gear_fill(gear_.data());
-  al_encoders_fill(encoders_.get());
   for (std::uint32_t table = 0; table < AL_TABLES; ++table)
     for (std::uint32_t code = 0; code < 256; ++code)
       recode_[table][code] = al_recode(table, static_cast<std::uint8_t>(code));
@@ -24,7 +33,7 @@ std::uint8_t LaneScanner::symbol_at(const Lane& lane, std::uint8_t codec, std::s
   if (!lane.wide) return recode_[al_table_of(codec, lane.domain)][bytes_[at]];
   const std::size_t high = codec == AL_CODEC_PCM16LE ? at + 1 : at;
   const std::size_t low = codec == AL_CODEC_PCM16LE ? at : at + 1;
-  return encoders_->code[lane.domain - AL_DOMAIN_MU_LAW][bytes_[high] << 8 | bytes_[low]];
+  return encoders().code[lane.domain - AL_DOMAIN_MU_LAW][bytes_[high] << 8 | bytes_[low]];
 }
 
 // Up to the end of bytes_. Returns how many windows were selected.

@@ -4,7 +4,6 @@
 #include <array>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <span>
 #include <vector>
 
@@ -61,7 +60,6 @@ class LaneScanner {
   std::uint32_t window_;
   std::array<__u64, 256> gear_{};
   std::array<std::array<std::uint8_t, 256>, AL_TABLES> recode_{};
-  std::unique_ptr<al_encoders> encoders_;
   std::vector<std::uint8_t> bytes_;  // the run's tail, then the packet's
 };
 
