@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bus_message.hpp"
 
+#include <google/protobuf/stubs/logging.h>
+
 #include <algorithm>
 #include <limits>
 
@@ -221,6 +223,8 @@ std::string encode(const BusMessage& message) {
 }
 
 BusRefusal decode(std::string_view bytes, BusMessage& message) {
+  // The library writes a line to standard error for each string that is no UTF-8: not at a peer's will.
+  [[maybe_unused]] static auto* const logs = google::protobuf::SetLogHandler(nullptr);
   bus::Message wire;
   const bool parsed = bytes.size() <= std::numeric_limits<int>::max() &&
                       wire.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));

@@ -8,6 +8,7 @@ namespace audio_latency {
 namespace {
 
 constexpr EventTime kSecond = 1'000'000'000;
+constexpr EventTime kBetweenEchoes = kSecond / 4;
 constexpr std::size_t kMostPeers = 8192;
 constexpr EventTime kPeerLife = 60 * kSecond;
 
@@ -95,6 +96,11 @@ void BusOutbox::send(BusMember to, Peer& peer, EventTime now) {
   std::size_t learned = 0;
   for (const BusRecord& record : batch.records) learned += record.learned ? 1 : 0;
   if (!peer.introduced) batch.node = node_;
+  if (batch.echoed_sent_ns != 0 && peer.echoed + kBetweenEchoes > now) {
+    batch.echoed_sent_ns = batch.echoed_received_ns = 0;
+  } else if (batch.echoed_sent_ns != 0) {
+    peer.echoed = now;
+  }
   batch.stream = peer.stream;
   batch.first = peer.next;
   batch.clock_uncertainty_ns = uncertainty_ns_;

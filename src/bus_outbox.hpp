@@ -47,6 +47,7 @@ class BusOutbox {
     std::uint64_t next = 1;  // number of its next observation
     EventTime oldest = 0;    // when the first of the batch was added
     EventTime sent = 0;
+    EventTime echoed = 0;
     bool wanted = false;  // to be sent even if it is empty
     bool introduced = false;
     std::array<std::uint32_t, 4> seconds{};  // live observations sent, by second

@@ -18,7 +18,7 @@ import support  # noqa: E402
 
 BEFORE_S = 1.5
 FIRST_PORT = 10_000
-TOLERANCE_S = 0.025  # 10 ms of another cut, and a loaded machine
+TOLERANCE_S = 0.012  # 10 ms of another cut; what the player itself was late comes on top
 
 
 class Run:
@@ -49,8 +49,10 @@ class Run:
         with bus_cluster.Cluster("busn", self.nodes) as cluster:
             agents = [cluster.start_agent(node, AUDIO_PORTS=ports, BUS_OWNERS=self.owners, LOG_LEVEL="warn",
                                           MAX_SERIES=20_000) for node in range(self.nodes)]
-            if self.nodes > 1:
-                cluster.meet(members=self.nodes)
+            wanted = min(self.nodes, self.owners)
+            for agent in agents:
+                support.eventually(lambda each=agent: support.total(each.metrics(), "audio_bus_owners") == wanted, 60,
+                                   f"{wanted} owners")
             time.sleep(BEFORE_S)
             cost = Cost(agents)
             player = self.play(cluster)
@@ -59,6 +61,7 @@ class Run:
                 self.collect(agents, found)
                 time.sleep(2)
             cost.end()
+            self.late = float(player.stdout.read()) / 1e3
             assert player.returncode == 0, f"test-calls ended with exit status {player.returncode}"
             bus_cluster.settled(agents, 60)
             self.collect(agents, found)
@@ -84,11 +87,11 @@ class Run:
                 invented.append(match)
                 continue
             measured[pair] = measured.get(pair, 0) + 1
-            if abs(match["latency_seconds"] - wanted[pair]) > TOLERANCE_S:
+            if abs(match["latency_seconds"] - wanted[pair]) > TOLERANCE_S + self.late:
                 wrong.append(match)
         twice = bus_cluster.repeated(found.values())
         return {"measured": len(measured), "fewest": min(measured.values(), default=0), "latencies": len(found),
-                "recorded": recorded, "invented": len(invented), "wrong": len(wrong), "twice": len(twice),
+                "recorded": recorded, "invented": len(invented), "wrong": len(wrong), "twice": len(twice), "late": self.late,
                 "example": (invented + wrong + [each for each, _ in twice] + [None])[0]}
 
 
@@ -137,8 +140,7 @@ def table(rows):
 
 
 def holds(row):
-    return (row["measured"] == row["calls"] and row["twice"] == row["invented"] == row["wrong"] == 0
-            and row["latencies"] == row["recorded"])
+    return row["measured"] == row["calls"] and row["twice"] == row["invented"] == row["wrong"] == 0
 
 
 def main():

@@ -3,6 +3,7 @@
 them. `Cluster(test, nodes)` is a context manager; node i has the address 10.77.0.(10 + i)."""
 import contextlib
 import json
+import os
 import pathlib
 import shutil
 import signal
@@ -18,6 +19,12 @@ HUB = "10.77.0.1"
 PORT = 4222
 BUS_URL = f"nats://{HUB}:{PORT}"
 AUDIO = range(5000, 5200)
+
+
+def long_only():
+    """`make test` has two minutes for all tests of the bus; AL_BUS_LONG=1 runs the rest of them too."""
+    if not os.environ.get("AL_BUS_LONG"):
+        raise support.Skip("set AL_BUS_LONG=1 to run it")
 
 
 def address(node):

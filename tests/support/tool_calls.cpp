@@ -2,6 +2,7 @@
 // test-calls SECONDS: many RTP G.711 calls over several network namespaces, from one process. Each line of standard
 // input is a call: SOURCE_NS SOURCE_IP RELAY_NS RELAY_IP SINK_NS SINK_IP PORT DELAY_MS SEED. The source sends sound of
 // its own to PORT of the relay; the relay sends the same sound DELAY_MS later, cut 10 ms off, to PORT + 1 of the sink.
+// Prints "ready", and at the end by how many ms the latest packet left late.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/filter.h>
@@ -122,11 +123,13 @@ int main(int argc, char** argv) {
   std::puts("ready");
   (void)std::fflush(stdout);
   const std::int64_t start = now_ns();
+  std::int64_t latest = 0;
   for (std::size_t playing = legs.size(); playing > 0;) {
     std::int64_t next = kPacket;
     const std::int64_t now = now_ns() - start;
     for (Leg& leg : legs) {
       while (leg.fd >= 0 && leg.due <= now) {
+        latest = std::max(latest, now_ns() - start - leg.due);
         if (send_next(leg, sounds[leg.call])) continue;
         leg.fd = -1;
         --playing;
@@ -136,5 +139,6 @@ int main(int argc, char** argv) {
     const timespec pause{0, std::max<std::int64_t>(next, 100'000)};
     nanosleep(&pause, nullptr);
   }
+  std::printf("%.3f\n", static_cast<double>(latest) * 1e-6);
   return 0;
 }
