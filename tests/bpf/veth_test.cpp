@@ -178,7 +178,7 @@ TEST_P(KernelVeth, LongRtpPackets) {
   const VethPair pair(65535);
   const al_settings settings = oracle_settings();
   Watched watched(pair, GetParam(), settings, {{5004, AL_FORMAT_RTP}});
-  std::vector<Selected> found;
+  std::vector<Selected> verbatim, mu_law;
   Bytes audio;
   for (std::uint16_t number = 0; number < 20; ++number) {
     const std::size_t length = GetParam() == ProgramBuild::full ? 3900U + 1777U * number : 3900U;
@@ -189,15 +189,19 @@ TEST_P(KernelVeth, LongRtpPackets) {
     const Bytes frame = Packet().ethernet().ipv4().udp(1000, 5004).rtp(rtp).payload(piece).build();
     pair.send_frame(frame, {.linear = 42});
     const std::size_t header = frame.size() - 42 - length;
-    for (const al_event& event : watched.events_after(number + 1U))
-      if (event.leading_zeros >= 10)  // where more is selected than in speech, the flow's selectivity rises
-        found.push_back(
-            {static_cast<std::uint32_t>(event.offset - header + audio.size()), event.leading_zeros, event.signature});
+    for (const al_event& event : watched.events_after(number + 1U)) {
+      if (event.leading_zeros < 10) continue;  // where more is selected than in speech, the flow's selectivity rises
+      const bool bytes = event.domain == AL_DOMAIN_VERBATIM;
+      (bytes ? verbatim : mu_law)
+          .push_back({static_cast<std::uint32_t>(event.offset - (bytes ? header : 0) + audio.size()),
+                      event.leading_zeros, event.signature});
+    }
     audio.insert(audio.end(), piece.begin(), piece.end());
   }
   al_settings strict = settings;
   strict.selectivity = 10;
-  EXPECT_EQ(found, select_verbatim(audio, strict));
+  EXPECT_EQ(verbatim, select_verbatim(audio, strict));
+  EXPECT_EQ(mu_law, select_companded(audio, AL_CODEC_PCMU, AL_DOMAIN_MU_LAW, strict));
   EXPECT_EQ(watched.counters().trouble[AL_TROUBLE_TRUNCATED], 0U);
 }
 
