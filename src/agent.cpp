@@ -12,6 +12,7 @@
 
 #include "agent_descriptors.hpp"
 #include "agent_reload.hpp"
+#include "capture_scanner.hpp"
 #include "sink_http.hpp"
 #include "version.hpp"
 
@@ -71,6 +72,7 @@ Status Agent::start() {
   auto capture = LiveCapture::create(options_, log_sink_);
   if (!capture) return capture.error();
   capture_ = std::move(capture).value();
+  if (auto formats = start_formats(); !formats) return formats;
   const LiveCaptureStats stats = capture_->stats();
   capture_metrics_.emplace(options_, CaptureMetrics::Identity{node_, stats.attach_mode}, registry_);
   auto timer = timer_descriptor(kTickNs);
@@ -113,6 +115,13 @@ Status Agent::start_bus() {
   return success();
 }
 
+Status Agent::start_formats() {
+  formats_ = std::make_unique<Formats>(options_, wire_settings(options_), pipeline_, capture_->treatments());
+  format_metrics_.emplace(registry_);
+  pipeline_.add(static_cast<PlacedSink&>(*formats_));
+  return capture_->set_payload_sink(formats_.get());
+}
+
 Status Agent::watch(int descriptor) {
   epoll_event event{};
   event.events = EPOLLIN;
@@ -142,6 +151,7 @@ Status Agent::drain() {
   if (bus_) bus_->step();
   auto drained = capture_->drain(pipeline_);
   if (!drained) return drained.error();
+  formats_->advance(capture_->now());
   pipeline_.advance(capture_->now());
   return success();
 }
@@ -161,6 +171,8 @@ void Agent::publish() {
   capture_metrics_->update(capture_->stats(), clock_.uncertainty_ns() + clock_.time_of_day_uncertainty_ns(), now);
   identity_metrics_->update(identity_);
   if (bus_) bus_->publish(clock_);
+  format_metrics_->update(formats_->stats());
+  board_.set_flows(named_flows(formats_->flows(), links, resolver_, clock_));
   recent_matches_.publish(board_, resolver_, clock_);
   publish_links(links);
   board_.set_not_ready_reason(not_ready_reason());
@@ -213,6 +225,7 @@ void Agent::reload() {
   if (!plan.valid) return;
   options_ = std::move(plan.options);
   log_.set_level(options_.log_level);
+  formats_->set_ports(options_.audio_ports);
   reload_names();
   if (auto reloaded = capture_->reload(options_); !reloaded) {
     log_.event(LogLevel::error, "reload", reloaded.error().message);

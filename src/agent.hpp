@@ -11,6 +11,7 @@
 #include "capture_live.hpp"
 #include "command.hpp"
 #include "fd.hpp"
+#include "format_table.hpp"
 #include "identity_live.hpp"
 #include "identity_static.hpp"
 #include "log.hpp"
@@ -20,6 +21,7 @@
 #include "sink_log.hpp"
 #include "sink_metrics.hpp"
 #include "sink_metrics_capture.hpp"
+#include "sink_metrics_formats.hpp"
 #include "sink_metrics_identity.hpp"
 #include "sink_metrics_process.hpp"
 
@@ -40,6 +42,7 @@ class Agent {
   Status start();
   Status start_identity();
   Status start_bus();
+  Status start_formats();
   Status watch(int descriptor);
   Status drain();
   void tick();
@@ -69,7 +72,9 @@ class Agent {
   Fd timer_;
   Fd epoll_;
   std::unique_ptr<LiveCapture> capture_;
+  std::unique_ptr<Formats> formats_;
   std::optional<CaptureMetrics> capture_metrics_;
+  std::optional<FormatMetrics> format_metrics_;
   std::optional<IdentityMetrics> identity_metrics_;
   std::unique_ptr<LiveBus> bus_;      // empty without BUS_URL
   std::unique_ptr<HttpServer> http_;  // last: its threads read the members above

@@ -5,7 +5,9 @@
 #include <iostream>
 
 #include "capture_replay.hpp"
+#include "capture_scanner.hpp"
 #include "command.hpp"
+#include "format_table.hpp"
 #include "identity_static.hpp"
 #include "pipeline.hpp"
 #include "replay_metrics.hpp"
@@ -69,17 +71,22 @@ int print_matches(ReplayCapture& capture, const Options& options, const ReplayAr
   if (!names) return complain(names.error().message);
   StaticResolver resolver(*names);
   Pipeline pipeline(options, resolver);
+  Formats formats(options, wire_settings(options), pipeline, capture.treatments());
+  pipeline.add(static_cast<PlacedSink&>(formats));
+  if (auto taken = capture.set_payload_sink(&formats); !taken) return complain(taken.error().message);
   const WallClock clock;  // never measured: event time is time of day
   JsonLines json(std::cout, resolver, clock);
   ReplayTable table(resolver);
-  ReplayMetrics metrics(options, capture, pipeline);
+  ReplayMetrics metrics(options, capture, pipeline, formats);
   const bool for_people = !arguments.json && arguments.metrics != "-";
   if (arguments.json) pipeline.add(json);
   if (for_people) pipeline.add(table);
   read_all(capture, pipeline, [&] {
+    formats.advance(capture.now());
     pipeline.advance(capture.now());
     metrics.update();
   });
+  formats.advance(capture.now() + Reassembly::kPatienceNs);
   pipeline.finish();
   if (for_people) std::cout << table.to_string() << '\n' << replay_report(capture, pipeline.matcher().stats());
   const bool written = arguments.metrics.empty() || write_text(arguments.metrics, metrics.text());

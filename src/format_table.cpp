@@ -67,8 +67,13 @@ Formats::Formats(const Options& options, const al_settings& settings, Observatio
       scanner_(settings, observations),
       flows_(64, HashKey{secret()}),
       senders_(16, flows_.hash_function()) {
-  for (const AudioPort& each : options.audio_ports) ports_[each.port] = each.format;
+  set_ports(options.audio_ports);
   scanner_.set_a_law(options.a_law_domain == Tristate::yes);
+}
+
+void Formats::set_ports(const std::vector<AudioPort>& ports) {
+  ports_.clear();
+  for (const AudioPort& each : ports) ports_[each.port] = each.format;
 }
 
 // As the kernel program has it: where the two ports have different formats, the larger number is taken.

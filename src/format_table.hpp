@@ -56,6 +56,7 @@ class Formats : public PayloadSink, public PlacedSink {
   Formats(const Options& options, const al_settings& settings, ObservationSink& observations,
           TreatmentSink& treatments);
 
+  void set_ports(const std::vector<AudioPort>& ports);
   // PCMA was met, ever: the A-law domain is worth its cost (ALAW_DOMAIN=auto).
   bool saw_pcma() const { return saw_pcma_; }
 

@@ -52,6 +52,7 @@ void TextAudio::begin(TrackId track, TextCoding expected) {
   track_ = track;
   probe_.clear();
   pending_ = 0;
+  padded_ = false;
   probing_ = expected != TextCoding::base64 && expected != TextCoding::hex;
   coding_ = probing_ ? TextCoding::unknown : expected;
   if (!probing_) audio_.begin(track_, {});
@@ -131,10 +132,12 @@ void TextAudio::decode_hex(ByteSpan characters, std::uint32_t sequence) {
     put(characters[at], sequence + static_cast<std::uint32_t>(at));
 }
 
-// One character; '=' and everything that is not of the alphabet end the value's audio.
+// One character; what is not of the alphabet says that the value is something else.
 void TextAudio::put(std::uint8_t character, std::uint32_t sequence) {
   const bool base64 = coding_ == TextCoding::base64;
   const std::uint8_t value = base64 ? kBase64[character] : kHex[character];
+  padded_ = padded_ || (base64 && character == '=');
+  if (padded_) return;
   if (value == kInvalid) {
     coding_ = TextCoding::none;
     return;

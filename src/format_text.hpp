@@ -41,6 +41,7 @@ class TextAudio {
   TrackId track_ = 0;
   TextCoding coding_ = TextCoding::none;
   bool probing_ = false;
+  bool padded_ = false;       // base64: nothing comes behind a '='
   std::uint8_t pending_ = 0;  // characters of a group that is not complete yet
   std::uint32_t bits_ = 0;    // theirs
   Front<kProbe> probe_;

@@ -18,9 +18,11 @@ Options ageless(Options options) {
 
 }  // namespace
 
-ReplayMetrics::ReplayMetrics(const Options& options, const ReplayCapture& capture, Pipeline& pipeline)
+ReplayMetrics::ReplayMetrics(const Options& options, const ReplayCapture& capture, Pipeline& pipeline,
+                             const Formats& formats)
     : capture_(capture),
       pipeline_(pipeline),
+      formats_(formats),
       metrics_(ageless(options), pipeline.resolver(), registry_),
       capture_metrics_(ageless(options), {"replay", "replay"}, registry_) {
   pipeline.add(static_cast<MatchSink&>(metrics_));
@@ -37,6 +39,7 @@ void ReplayMetrics::take_over() {
   const Matcher& matcher = pipeline_.matcher();
   metrics_.update(matcher.stats(), matcher.links(), matcher.coverage(), updated_);
   capture_metrics_.update(capture_.stats(), 0, updated_);
+  format_metrics_.update(formats_.stats());
 }
 
 std::string ReplayMetrics::text() {

@@ -6,9 +6,11 @@
 #include <string>
 
 #include "capture_replay.hpp"
+#include "format_table.hpp"
 #include "pipeline.hpp"
 #include "sink_metrics.hpp"
 #include "sink_metrics_capture.hpp"
+#include "sink_metrics_formats.hpp"
 
 namespace audio_latency {
 
@@ -16,8 +18,8 @@ namespace audio_latency {
 // histograms hold every latency that `replay --json` prints. Loop thread only.
 class ReplayMetrics {
  public:
-  // Adds itself to `pipeline`; all three must outlive it.
-  ReplayMetrics(const Options& options, const ReplayCapture& capture, Pipeline& pipeline);
+  // Adds itself to `pipeline`; all of them must outlive it.
+  ReplayMetrics(const Options& options, const ReplayCapture& capture, Pipeline& pipeline, const Formats& formats);
 
   // As often as there is news; takes over the totals once a second of event time.
   void update();
@@ -29,9 +31,11 @@ class ReplayMetrics {
 
   const ReplayCapture& capture_;
   const Pipeline& pipeline_;
+  const Formats& formats_;
   prometheus::Registry registry_;
   Metrics metrics_;
   CaptureMetrics capture_metrics_;
+  FormatMetrics format_metrics_{registry_};
   EventTime updated_ = 0;
 };
 

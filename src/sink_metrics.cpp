@@ -68,8 +68,6 @@ Metrics::Metrics(const Options& options, const IdentityResolver& resolver, prome
   active_ = &gauges(registry, "active_signatures", "Signatures that are remembered now.")
                  .Add({{"measurement", kMeasurement}});
   links_ = &gauges(registry, "audio_links", "Pairs of flows that carry the same audio now.").Add({});
-  // Declared for dashboards; nothing in this version looks for such flows, so there is no series to be read as zero.
-  gauges(registry, "audio_unhashable_flows", "Flows whose audio can't be scanned, by reason.");
   detected_ = &counters(registry, "signatures_detected_total", "Signatures that reached the matcher.")
                    .Add({{"measurement", kMeasurement}});
   matched_and_uncertain_.emplace_back(counters(registry, "signatures_matched_total", "Signatures that gave a latency.")

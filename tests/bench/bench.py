@@ -71,6 +71,7 @@ PARTS = {
     "sockets": lambda: figures(HERE / "bench_sockets.py", *(["--seconds", "4"] if SHORT else [])),
     "streams": lambda: figures(HERE / "bench_streams.py", "--json", *(["--rounds", "1", "--seconds", "2"] if SHORT else [])),
     "recall": recall,
+    "matrix": lambda: figures(BUILD / "bench-matrix"),
     "formats": lambda: figures(BUILD / "bench-formats"),
     "classify": lambda: figures(BUILD / "bench-classify"),
     "bus": lambda: figures(HERE / "bench_bus.py"),

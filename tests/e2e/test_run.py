@@ -94,7 +94,7 @@ def names_from_a_file(path="/tmp/alt-run-names.yaml"):
                              "127.0.0.1:7101": "media/relay", "127.0.0.1:7002": "asr"}}, file)
     with Namespaces("run") as spaces:
         space = spaces.add("a")
-        with Agent(space, INTERFACE="lo", NAMES_FILE=path) as agent, Call(space):
+        with Agent(space, INTERFACE="lo", AUDIO_PORTS="7001,7002", NAMES_FILE=path) as agent, Call(space):
             pair = {"source_pod": "telephony", "dest_pod": "asr", "source_namespace": "-"}
             eventually(lambda: total(agent.metrics(), "audio_latency_seconds_count", **pair) >= 10, 60, "latencies by name")
             stage = {"pod": "relay", "namespace": "media"}

@@ -42,9 +42,11 @@ LabelledFlow framed(const std::string& name, std::uint8_t protocol, al_codec cod
 LabelledFlow raw(const std::string& name, std::uint8_t protocol, al_codec codec, const Bytes& audio, unsigned seed) {
   std::mt19937 random(seed);
   LabelledFlow flow{name, true, codec, "", protocol, static_cast<std::uint32_t>(random()), {}};
+  const bool any_cut = protocol == 6 && seed % 2 != 0;
   const double rate = codec == AL_CODEC_PCMU || codec == AL_CODEC_PCMA ? 8000 : 16'000;
-  for (std::size_t at = protocol == 6 ? random() % 3 : 0; at < audio.size();) {
-    const std::size_t most = protocol == 6 ? 100 + random() % 1360 : 320;
+  const auto frame = static_cast<std::size_t>(rate / 50);
+  for (std::size_t at = any_cut ? random() % 3 : 0; at < audio.size();) {
+    const std::size_t most = any_cut ? 100 + random() % 1360 : frame;
     const std::size_t size = std::min(most, audio.size() - at);
     at += size;
     flow.packets.push_back({kStart + static_cast<EventTime>(1e9 * static_cast<double>(at) / rate),
@@ -145,18 +147,18 @@ std::vector<LabelledFlow> audio_flows(const Samples& sound, unsigned seed) {
   flows.push_back(raw("TCP PCMA", 6, AL_CODEC_PCMA, a, seed));
   flows.push_back(raw("TCP PCM16LE", 6, AL_CODEC_PCM16LE, little, seed));
   flows.push_back(raw("TCP PCM16BE", 6, AL_CODEC_PCM16BE, big, seed));
-  flows.push_back(framed("WebSocket PCM16LE, masked, in mid-stream", 6, AL_CODEC_PCM16LE, little, 640, masked));
-  flows.push_back(framed("WebSocket PCMU, from the handshake", 6, AL_CODEC_PCMU, mu, 320, masked,
+  flows.push_back(framed("WebSocket PCM16LE, masked, in mid-stream", 6, AL_CODEC_PCM16LE, little, 320, masked));
+  flows.push_back(framed("WebSocket PCMU, from the handshake", 6, AL_CODEC_PCMU, mu, 160, masked,
                          bytes_of("GET / HTTP/1.1\r\nUpgrade: websocket\r\n\r\n")));
   flows.push_back(framed("WebSocket Twilio JSON", 6, AL_CODEC_PCMU, mu, 160, text));
   flows.push_back(framed(
-      "WebSocket OpenAI JSON", 6, AL_CODEC_PCM16LE, little, 800,
+      "WebSocket OpenAI JSON", 6, AL_CODEC_PCM16LE, little, 320,
       [](const Bytes& audio, std::size_t) { return websocket_frame(bytes_of(openai_append(audio)), {.opcode = 1}); }));
-  flows.push_back(framed("SSE hex", 6, AL_CODEC_PCM16LE, little, 640, [](const Bytes& audio, std::size_t) {
+  flows.push_back(framed("SSE hex", 6, AL_CODEC_PCM16LE, little, 320, [](const Bytes& audio, std::size_t) {
     return bytes_of(sse_event(R"({"audio":")" + hex(audio) + "\"}"));
   }));
   flows.push_back(framed(
-      "HTTP chunked WAVE", 6, AL_CODEC_PCM16LE, little, 640,
+      "HTTP chunked WAVE", 6, AL_CODEC_PCM16LE, little, 320,
       [](const Bytes& audio, std::size_t) { return http_chunk(audio); },
       [] {
         Bytes head = bytes_of(http_response("audio/wav", "Transfer-Encoding: chunked\r\n"));
@@ -166,7 +168,7 @@ std::vector<LabelledFlow> audio_flows(const Samples& sound, unsigned seed) {
   flows.push_back(framed("AudioSocket", 6, AL_CODEC_PCM16LE, little, 320,
                          [](const Bytes& audio, std::size_t) { return audiosocket_message(0x10, audio); }));
   flows.push_back(framed(
-      "gRPC", 6, AL_CODEC_PCM16LE, little, 640,
+      "gRPC", 6, AL_CODEC_PCM16LE, little, 320,
       [](const Bytes& audio, std::size_t) { return http2_frame(0, 0, 1, grpc_message(protobuf_field(2, audio))); },
       http2_preface()));
   return flows;

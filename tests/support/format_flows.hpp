@@ -27,7 +27,8 @@ struct LabelledFlow {
 
 Bytes encode_samples(const scenario::Samples& samples, al_codec codec);
 
-// `sound`: 8 kHz; each flow carries it whole. `seed` chooses packet sizes, phases and numbers.
+// `sound`: 8 kHz; each flow carries it whole. `seed` chooses numbers; where it is odd, raw TCP is cut anywhere,
+// else all have packets of 20 ms.
 std::vector<LabelledFlow> audio_flows(const scenario::Samples& sound, unsigned seed);
 // Flows of about `seconds` that carry something else, or sound that can't be scanned.
 std::vector<LabelledFlow> other_flows(const scenario::Samples& sound, unsigned seed, double seconds);

@@ -135,6 +135,17 @@ TEST(Decoders, StreamsOfOneHttp2ConnectionAreKeptApart) {
   }
 }
 
+TEST(Decoders, TheLayersAreTold) {
+  for (const FormatCase& each : format_cases()) {
+    const Decoded found = decode(each.make, each.wire, 1460);
+    const std::string name = each.name;
+    EXPECT_EQ((found.status.layers & kLayerJson) != 0, name.find("JSON") != std::string::npos) << name;
+    EXPECT_EQ((found.status.layers & kLayerWebSocket) != 0, name.find("WebSocket") != std::string::npos) << name;
+    EXPECT_EQ((found.status.layers & kLayerHex) != 0, name.find("hex") != std::string::npos) << name;
+    EXPECT_EQ((found.status.layers & kLayerGrpc) != 0, name.find("gRPC") != std::string::npos) << name;
+  }
+}
+
 TEST(Decoders, CompressedMessagesAreCountedNotDecoded) {
   Bytes wire;
   for (unsigned i = 0; i < 5; ++i) append(wire, websocket_frame(random_bytes(400, i), {.mask = 7, .deflated = true}));
