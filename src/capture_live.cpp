@@ -113,8 +113,7 @@ class KernelCapture : public LiveCapture {
     }
     reconcile(true);
     const std::string failure = attachments_.failure();
-    const bool may_wait = !attachments_.empty() && wish_.filter.may_wait();
-    if (!failure.empty() && !may_wait) return Error{failure};
+    if (!failure.empty() && (attachments_.empty() || !wish_.filter.may_wait())) return Error{failure};
     return success();
   }
 

@@ -17,8 +17,7 @@ namespace {
 
 struct Shown {
   FlowKey flow;
-  std::uint32_t sequence = 0;
-  std::uint32_t length = 0;
+  std::uint32_t sequence = 0, length = 0;
   Bytes bytes;
   bool operator==(const Shown&) const = default;
 };
@@ -86,7 +85,6 @@ class Managed {
   al_counters counters() const { return program_.counters(); }
 
   std::vector<Selected> windows;  // of the last packet
-
  private:
   TestProgram program_;
   std::unique_ptr<PacketScanner> twin_;
