@@ -26,6 +26,19 @@ struct AudioScanner::Tables {
   }
 };
 
+const AudioScanner::Tables& AudioScanner::tables_of(std::uint32_t window) {
+  if (window == 16) {
+    static const Tables of_16(16);
+    return of_16;
+  }
+  if (window == 32) {
+    static const Tables of_32(32);
+    return of_32;
+  }
+  static const Tables of_64(64);
+  return of_64;
+}
+
 void AudioRun::end() {
   verbatim.symbols = 0;
   verbatim.hash = 0;
@@ -44,7 +57,7 @@ void AudioRun::end_companded() {
 AudioScanner::AudioScanner(const al_settings& settings, ObservationSink& sink)
     : settings_(settings),
       sink_(sink),
-      tables_(std::make_shared<const Tables>(settings.window)),
+      tables_(tables_of(settings.window)),
       area_(AL_LAG + kChunk),
       symbols_(AL_WINDOW_MAX + kChunk + AL_BLOCK) {}
 
@@ -90,10 +103,10 @@ void AudioScanner::scan_companded(SymbolRun& run, const AudioRun& bytes_before, 
   std::uint32_t count = 0;
   const auto number = static_cast<std::uint32_t>(domain);
   if (al_codec_is_linear(codec) == 0) {
-    const auto& table = tables_->recode[al_table_of(codec, number)];
+    const auto& table = tables_.recode[al_table_of(codec, number)];
     for (const std::uint8_t code : bytes) symbols[count++] = table[code];
   } else if (!bytes.empty()) {
-    const std::uint8_t* table = tables_->encoders.code[number - AL_DOMAIN_MU_LAW];
+    const std::uint8_t* table = tables_.encoders.code[number - AL_DOMAIN_MU_LAW];
     const bool big = codec == AL_CODEC_PCM16BE;
     std::size_t at = 0;
     if (bytes_before.odd_bytes != 0) {
@@ -117,8 +130,8 @@ void AudioScanner::roll(SymbolRun& run, Domain domain, std::uint32_t count, cons
   const std::uint32_t before = run.symbols;
   for (std::uint32_t at = 0; at < count;) {
     const std::uint32_t left = count - at;
-    at += left >= AL_BLOCK ? al_block_roll(symbols + at, &tables_->gear, &run.hash, threshold, shift)
-                           : al_block_roll_some(symbols + at, left, &tables_->gear, &run.hash, threshold, shift);
+    at += left >= AL_BLOCK ? al_block_roll(symbols + at, &tables_.gear, &run.hash, threshold, shift)
+                           : al_block_roll_some(symbols + at, left, &tables_.gear, &run.hash, threshold, shift);
     if (run.hash < threshold && before + at >= settings_.window) take(run, domain, at - 1, piece);
   }
   run.symbols = std::min<std::uint32_t>(before + count, AL_WINDOW_MAX);

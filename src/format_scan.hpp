@@ -3,7 +3,6 @@
 
 #include <array>
 #include <cstdint>
-#include <memory>
 #include <vector>
 
 #include "audio_latency/capture.hpp"
@@ -55,6 +54,7 @@ class AudioScanner {
 
  private:
   struct Tables;
+  static const Tables& tables_of(std::uint32_t window);
   // What a hit needs to know of the piece that is being scanned.
   struct Piece {
     const Places& places;
@@ -73,7 +73,7 @@ class AudioScanner {
   const al_settings settings_;
   ObservationSink& sink_;
   bool a_law_ = false;
-  std::shared_ptr<const Tables> tables_;
+  const Tables& tables_;               // the same for all scanners of a window size
   std::vector<std::uint8_t> area_;     // AL_LAG bytes before the chunk, then the chunk
   std::vector<std::uint8_t> symbols_;  // AL_WINDOW_MAX symbols before the chunk's, then those
   ScanCounters counters_;
