@@ -57,7 +57,8 @@ AL_INLINE struct al_flow_slot* al_find_flow(struct al_scratch* s, struct al_inte
   return slot;
 }
 
-/* Flows without carry are looked up when something is selected: their selectivity. Counts this window, too. */
+/* Flows without carry are looked up when something is selected: their selectivity. The verbatim domain decides it;
+ * counts this window, too. */
 AL_INLINE void al_ask_selectivity(struct al_scratch* s, struct al_interface* interface) {
   const __u64 hash = s->scan.hash;
   s->scan.asked = 1;
@@ -68,7 +69,7 @@ AL_INLINE void al_ask_selectivity(struct al_scratch* s, struct al_interface* int
   slot->flow.last_seen_ns = now;
   const __u32 selectivity = al_rate_update(&slot->flow.rate, now, settings.selectivity);
   const __u64 threshold = al_threshold(selectivity & 63);
-  const __u32 counted = hash < threshold;
+  const __u32 counted = s->scan.lane == AL_LANE_VERBATIM && hash < threshold;
   slot->flow.rate.selected += counted;
   bpf_spin_unlock(&slot->lock);
   s->scan.threshold = threshold;
@@ -135,15 +136,6 @@ AL_INLINE void al_resume_flow(struct al_scratch* s, struct al_flow_slot* slot, _
   scan->carry = place != AL_RUN_LATE;
 }
 
-/* The domain that selects most decides on k. */
-AL_INLINE __u32 al_most_selected(const struct al_scan* scan) {
-  __u32 most = scan->lane_state[AL_LANE_VERBATIM].selected;
-  AL_UNROLL
-  for (int lane = AL_LANE_MU_LAW; lane < AL_LANES; ++lane)
-    if (scan->lane_state[lane].selected > most) most = scan->lane_state[lane].selected;
-  return most;
-}
-
 /* Symbols of a lane's run that the next packet continues. RTP: half a sample that is left does not go on. */
 AL_INLINE __u32 al_codes_kept(const struct al_scan* scan, __u32 number) {
   if ((scan->lanes >> number & 1) == 0) return 0;
@@ -167,7 +159,7 @@ AL_INLINE void al_keep_flow(struct al_scratch* s, struct al_interface* interface
   const __u32 next = s->packet.flow.protocol == 6 ? s->packet.sequence + scan->payload_length : scan->rtp.sequence + 1U;
   const __u32 stream_id = scan->rtp.ssrc;
   const __u32 version = scan->version;
-  const __u32 selected = al_most_selected(scan);
+  const __u32 selected = scan->lane_state[AL_LANE_VERBATIM].selected;
   const __u32 carry = scan->carry;
   const __u32 codec = scan->codec;
   const int wide = al_codec_is_linear(codec);
@@ -198,7 +190,7 @@ AL_INLINE void al_keep_flow(struct al_scratch* s, struct al_interface* interface
 
 /* Flows without carry: what was selected behind the first window counts for their selectivity, too. */
 AL_INLINE void al_count_selected(struct al_scratch* s) {
-  const __u32 more = al_most_selected(&s->scan) - s->scan.counted;
+  const __u32 more = s->scan.lane_state[AL_LANE_VERBATIM].selected - s->scan.counted;
   if ((__s32)more <= 0) return;
   struct al_flow_slot* slot = bpf_map_lookup_elem(&flows, &s->packet.flow);
   if (!slot) return;

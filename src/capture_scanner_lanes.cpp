@@ -55,7 +55,7 @@ std::uint32_t LaneScanner::roll(Lane& lane, std::uint8_t codec, std::uint32_t& s
   return selected;
 }
 
-void LaneScanner::scan_companded(const ScannedBytes& packet, al_run& run, std::uint32_t domain, std::uint32_t& most,
+void LaneScanner::scan_companded(const ScannedBytes& packet, al_run& run, std::uint32_t domain,
                                  std::uint32_t& selectivity, const Visitor& visit) {
   const std::uint32_t number = domain - AL_DOMAIN_MU_LAW;
   const bool wide = al_codec_is_linear(packet.codec) != 0;
@@ -63,7 +63,7 @@ void LaneScanner::scan_companded(const ScannedBytes& packet, al_run& run, std::u
   Lane lane{domain, continues ? run.companded[number] : 0, kBegin + packet.audio_at, continues ? run.codes[number] : 0U,
             wide};
   if (wide && packet.half) lane.position += run.bytes != 0 ? std::size_t{0} - 1 : 1;
-  most = std::max(most, roll(lane, packet.codec, selectivity, visit));
+  roll(lane, packet.codec, selectivity, visit);
   const bool cut = packet.fresh && lane.position != bytes_.size();
   run.companded[number] = lane.hash;
   run.codes[number] = static_cast<std::uint8_t>(cut ? 0 : std::min<std::uint32_t>(lane.symbols, AL_WINDOW_MAX));
@@ -78,17 +78,17 @@ std::uint32_t LaneScanner::scan(const ScannedBytes& packet, al_run& run, std::ui
     verbatim.position += AL_LAG - run.bytes;
   else
     verbatim.symbols = run.bytes - AL_LAG;
-  std::uint32_t most = roll(verbatim, packet.codec, selectivity, visit);
+  const std::uint32_t selected = roll(verbatim, packet.codec, selectivity, visit);
   run.hash = verbatim.hash;
   const bool companded = al_codec_is_g711(packet.codec) != 0 || al_codec_is_linear(packet.codec) != 0;
-  if (companded) scan_companded(packet, run, AL_DOMAIN_MU_LAW, most, selectivity, visit);
-  if (companded && packet.a_law) scan_companded(packet, run, AL_DOMAIN_A_LAW, most, selectivity, visit);
+  if (companded) scan_companded(packet, run, AL_DOMAIN_MU_LAW, selectivity, visit);
+  if (companded && packet.a_law) scan_companded(packet, run, AL_DOMAIN_A_LAW, selectivity, visit);
   if (!companded) run.codes[0] = 0;
   if (!companded || !packet.a_law) run.codes[1] = 0;
   run.codec = packet.codec;
   run.bytes = static_cast<std::uint32_t>(std::min<std::size_t>(run.bytes + packet.bytes.size(), AL_RUN_BYTES));
   std::copy(bytes_.end() - AL_TAIL_BYTES, bytes_.end(), run.tail);
-  return most;
+  return selected;
 }
 
 }  // namespace audio_latency

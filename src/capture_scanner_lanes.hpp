@@ -54,8 +54,8 @@ class LaneScanner {
   };
   std::uint32_t roll(Lane& lane, std::uint8_t codec, std::uint32_t& selectivity, const Visitor& visit);
   std::uint8_t symbol_at(const Lane& lane, std::uint8_t codec, std::size_t at) const;
-  void scan_companded(const ScannedBytes& packet, al_run& run, std::uint32_t domain, std::uint32_t& most,
-                      std::uint32_t& selectivity, const Visitor& visit);
+  void scan_companded(const ScannedBytes& packet, al_run& run, std::uint32_t domain, std::uint32_t& selectivity,
+                      const Visitor& visit);
 
   std::uint32_t window_;
   std::array<__u64, 256> gear_{};
