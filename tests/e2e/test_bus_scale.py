@@ -6,6 +6,7 @@ import os
 import pathlib
 import sys
 
+import bus_cluster
 import support
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "bench"))
