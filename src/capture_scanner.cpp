@@ -63,12 +63,13 @@ al_verdict PacketScanner::State::examine(const CapturedPacket& captured, Observa
 
 al_format PacketScanner::State::format_of(const al_flow_key& flow) const {
   const std::uint8_t format = std::max(ports_.format[flow.source_port], ports_.format[flow.destination_port]);
-  if (stateless && (format < AL_FORMAT_RTP || format >= AL_FORMAT_WEBSOCKET)) return AL_FORMAT_RAW;
+  if (stateless && (format == AL_FORMAT_AUTO || format >= AL_FORMAT_WEBSOCKET)) return AL_FORMAT_RAW;
   return static_cast<al_format>(format);
 }
 
 void PacketScanner::State::parse_rtp(const CapturedPacket& captured) {
   rtp_ = {};
+  rtp_padding_ = 0;
   const bool expected = treatment_.framing == AL_FRAMING_RTP && packet_.flow.protocol == 17;
   if (!expected || packet_.offset > packet_.available) return;
   const std::uint32_t room = std::min(packet_.available - packet_.offset, payload_length_);
@@ -80,7 +81,8 @@ void PacketScanner::State::parse_rtp(const CapturedPacket& captured) {
     rtp_.header = 0;
     return;
   }
-  packet_.end -= padding;
+  rtp_padding_ = padding;
+  if (!stateless) packet_.end -= padding;
 }
 
 // As al_choose_lanes() of the kernel program.
@@ -110,6 +112,7 @@ Audio PacketScanner::State::audio(const CapturedPacket& captured, std::uint8_t c
   audio.packet.codec = codec;
   audio.packet.a_law = ports_.a_law == AL_A_LAW_ON;
   audio.packet.audio_at = stateless ? rtp_.header : 0;
+  audio.packet.padding = stateless ? rtp_padding_ : 0;
   audio.packet.half = packet_.flow.protocol == 6 && ((packet_.sequence + skip + treatment_.phase) & 1) != 0;
   audio.packet.fresh = rtp_.header != 0;
   return audio;

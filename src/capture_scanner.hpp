@@ -36,7 +36,7 @@ class PacketScanner : public TreatmentSink {
   PacketScanner(const PacketScanner&) = delete;
   PacketScanner& operator=(const PacketScanner&) = delete;
 
-  // Each packet on its own: the whole L4 payload of every port, the configured selectivity, nothing carried.
+  // Each packet on its own: the whole L4 payload, the configured selectivity, nothing carried, nothing decoded.
   void set_stateless(bool stateless);
 
   // Who looks at flows of unknown formats; null: nobody, they are scanned as raw bytes. May call treat() back.

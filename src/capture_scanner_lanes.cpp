@@ -42,7 +42,7 @@ std::uint32_t LaneScanner::roll(Lane& lane, std::uint8_t codec, std::uint32_t& s
   const std::uint32_t shift = al_roll_shift(window_);
   std::uint32_t selected = 0;
   std::array<std::uint8_t, AL_WINDOW_MAX> symbols{};
-  for (; lane.position + step <= bytes_.size(); lane.position += step) {
+  for (; lane.position + step <= lane.end; lane.position += step) {
     lane.hash = al_roll(lane.hash, gear_[symbol_at(lane, codec, lane.position)], shift);
     ++lane.symbols;
     if (lane.symbols < window_ || lane.hash >= al_threshold(selectivity)) continue;
@@ -60,11 +60,15 @@ void LaneScanner::scan_companded(const ScannedBytes& packet, al_run& run, std::u
   const std::uint32_t number = domain - AL_DOMAIN_MU_LAW;
   const bool wide = al_codec_is_linear(packet.codec) != 0;
   const bool continues = run.codec == packet.codec;
-  Lane lane{domain, continues ? run.companded[number] : 0, kBegin + packet.audio_at, continues ? run.codes[number] : 0U,
+  Lane lane{domain,
+            continues ? run.companded[number] : 0,
+            kBegin + packet.audio_at,
+            bytes_.size() - packet.padding,
+            continues ? run.codes[number] : 0U,
             wide};
   if (wide && packet.half) lane.position += run.bytes != 0 ? std::size_t{0} - 1 : 1;
   roll(lane, packet.codec, selectivity, visit);
-  const bool cut = packet.fresh && lane.position != bytes_.size();
+  const bool cut = packet.fresh && lane.position != lane.end;
   run.companded[number] = lane.hash;
   run.codes[number] = static_cast<std::uint8_t>(cut ? 0 : std::min<std::uint32_t>(lane.symbols, AL_WINDOW_MAX));
 }
@@ -73,7 +77,7 @@ std::uint32_t LaneScanner::scan(const ScannedBytes& packet, al_run& run, std::ui
                                 const Visitor& visit) {
   bytes_.assign(run.tail, run.tail + AL_TAIL_BYTES);
   bytes_.insert(bytes_.end(), packet.bytes.begin(), packet.bytes.end());
-  Lane verbatim{AL_DOMAIN_VERBATIM, run.hash, kBegin, 0, false};
+  Lane verbatim{AL_DOMAIN_VERBATIM, run.hash, kBegin, bytes_.size(), 0, false};
   if (run.bytes < AL_LAG)
     verbatim.position += AL_LAG - run.bytes;
   else

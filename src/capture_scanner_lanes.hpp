@@ -19,6 +19,7 @@ struct ScannedBytes {
   std::uint8_t codec = AL_CODEC_UNKNOWN;
   bool a_law = false;          // compute the A-law domain, too
   std::uint32_t audio_at = 0;  // where the companded domains begin
+  std::uint32_t padding = 0;   // bytes at the end that are none of theirs
   bool half = false;           // 16-bit samples: bytes[audio_at] is the second half of one
   bool fresh = false;          // half a sample at the end is not continued by the next packet
 };
@@ -49,6 +50,7 @@ class LaneScanner {
     std::uint32_t domain;
     std::uint64_t hash;
     std::size_t position;   // of the next byte in bytes_
+    std::size_t end;        // behind the last one
     std::uint32_t symbols;  // seen in this run
     bool wide;              // symbols of two bytes
   };

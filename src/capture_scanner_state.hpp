@@ -65,6 +65,7 @@ class PacketScanner::State {
   std::array<std::uint8_t, AL_HEADER_BYTES + AL_HEADER_SLACK> header_{};
   al_packet packet_{};
   al_rtp rtp_{};
+  std::uint32_t rtp_padding_ = 0;
   std::uint32_t payload_offset_ = 0;
   std::uint32_t payload_length_ = 0;
 };

@@ -130,20 +130,44 @@ TEST(Selectivity, RisesAndFallsWithWhatTheContentSelects) {
   EXPECT_EQ(least, 8U);
 }
 
-TEST(Scanner, StatelessModeIgnoresFlowsAndPorts) {
+TEST(Scanner, StatelessModeIgnoresFlowsAndWatchesTheSamePorts) {
   const al_settings settings = oracle_settings();
   const al_port_table none{};
-  PacketScanner scanner(settings, none);
   Collector sink;
   const Bytes packet = Packet().ethernet().ipv4().tcp(1, 2, 0).payload(known_input()).build();
-  scanner.scan(captured(packet), sink);
+  PacketScanner unwatched(settings, none);
+  unwatched.set_stateless(true);
+  unwatched.scan(captured(packet), sink);
   EXPECT_TRUE(sink.seen.empty());
-  EXPECT_EQ(scanner.counters().packets[AL_PORT], 1U);
+  EXPECT_EQ(unwatched.counters().packets[AL_PORT], 1U);
+  PacketScanner scanner(settings, *all_ports());
   scanner.set_stateless(true);
   scanner.scan(captured(packet), sink);
   scanner.scan(captured(packet), sink);
   EXPECT_EQ(sink.seen.size(), 32U);
   EXPECT_EQ(scanner.flows(), 0U);
+}
+
+TEST(Scanner, StatelessModeScansHeadersAndPaddingAsBytesAndTheAudioBetweenAsSamples) {
+  const al_settings settings = oracle_settings();
+  const Bytes audio = random_bytes(1200, 8);
+  Bytes padding = random_bytes(240, 13);
+  padding.back() = 240;
+  Bytes payload(12 + audio.size() + padding.size());
+  payload[0] = 0xa0;  // RTP, padded, PCMU
+  std::copy(audio.begin(), audio.end(), payload.begin() + 12);
+  std::copy(padding.begin(), padding.end(), payload.end() - 240);
+  const auto ports = all_ports(AL_FORMAT_RTP);
+  ports->codec[0] = AL_CODEC_PCMU;
+  PacketScanner scanner(settings, *ports);
+  scanner.set_stateless(true);
+  Collector sink;
+  scanner.scan(captured(Packet().ethernet().ipv4().udp(1, 2).payload(payload).build()), sink);
+  auto expected = select_verbatim(payload, settings);
+  EXPECT_GE(expected.back().offset, 12 + 1200U);
+  const auto samples = select_companded(audio, AL_CODEC_PCMU, AL_DOMAIN_MU_LAW, settings);
+  expected.insert(expected.end(), samples.begin(), samples.end());
+  EXPECT_EQ(sink.selected(), expected);
 }
 
 TEST(Scanner, OneSenderHoldsAtMostATenthOfTheFlowTable) {
