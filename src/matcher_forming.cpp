@@ -80,6 +80,11 @@ std::vector<Vote> Matcher::State::form(Link& link, EventTime now) {
 void Matcher::State::try_to_form(Link& link, EventTime now, bool at_end) {
   if (link.formed || link.agreed_at == 0) return;
   if (!at_end && (is_held_back(link, now) || waits_for_finer(link, now))) return;
+  for (const Domain domain : kDomains) {  // whichever has a vote first once held back is over, the finer one records
+    if (domain >= link.domain) break;
+    Link* const finer = links_.find(link.earlier, link.later, domain);
+    if (finer != nullptr) try_to_form(*finer, now, at_end);
+  }
   drop_loop_entered(link);
   if (link.agreed_at == 0) return;
   for (const Vote& vote : form(link, now)) {

@@ -14,6 +14,7 @@ using ::testing::AllOf;
 using ::testing::Each;
 using ::testing::Field;
 using ::testing::IsEmpty;
+using testing::kStart;
 using ::testing::SizeIs;
 using testing::World;
 
@@ -55,6 +56,14 @@ TEST(MatcherDomain, VerbatimRecordsWhereBothSurvive) {
   EXPECT_THAT(both.matches, SizeIs(alone.matches.size()));
   EXPECT_EQ(both.stats().active_links, 1);
   EXPECT_THAT(both.matcher.links(), SizeIs(1));
+}
+
+// A flow that was running before tracking began is held back; the coarser domain's next vote comes first.
+TEST(MatcherDomain, VerbatimRecordsWhereBothWereHeldBack) {
+  World world;
+  relay(world, {{Domain::verbatim, kStart + 0.5, 12}, {Domain::mu_law, kStart + 0.499999, 12}});
+  EXPECT_EQ(latencies_in(world, Domain::mu_law), 0);
+  EXPECT_EQ(latencies_in(world, Domain::verbatim), 375);
 }
 
 TEST(MatcherDomain, CoarserDomainRecordsAllWhereOnlyItSurvives) {
