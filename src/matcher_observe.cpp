@@ -122,24 +122,31 @@ bool Matcher::State::is_translated(const Hop& hop, const Observation& seen) {
   return seen.time >= hop.departure() && seen.time - hop.departure() <= rules_.hop_window;
 }
 
-// The same packet at another capture point, or a retransmission: of the latter the first stands.
+// The same packet at another capture point, or a retransmission: of the latter the first stands at each point.
 void Matcher::State::see_again(std::uint32_t signature, Hop& hop, const Observation& seen) {
-  if (point_of(seen.point) == hop.point) return;
+  const std::uint32_t point = point_of(seen.point);
+  if (point == hop.point) return;
   const EventTime departure = hop.departure();
-  const EventTime arrival = std::max(hop.arrival(), seen.time);
+  const bool arrived = hop.arrival_delta != 0;
+  const bool again = arrived && point == hop.arrival_point;
+  if (again && seen.time >= hop.arrival()) return;
+  if (arrived && seen.time > hop.arrival() + rules_.hop_window) return;  // a retransmission at a third point
   const EventTime first = std::min(departure, seen.time);
-  if (arrival - first > kMaximumArrivalDelta) return;
+  const EventTime last = again ? std::max(departure, seen.time) : std::max(hop.arrival(), seen.time);
+  if (last - first > kMaximumArrivalDelta) return;
   if (const std::uint32_t node = point_nodes_[hop.point]; node != seen.point.node) {
     see_elsewhere(hop, seen.time < departure ? seen.point.node : node);
   }
+  if (last == seen.time) hop.arrival_point = point;
   if (seen.time < departure) {
-    hop.point = point_of(seen.point);
+    if (last == departure) hop.arrival_point = hop.point;
+    hop.point = point;
     hop.ttl = seen.ttl;
     hop.learned = seen.learned;
   }
   if (seen.learned) hop.arrival_reported = true;
   hop.set_departure(first);
-  hop.arrival_delta = static_cast<std::uint32_t>(arrival - first);
+  hop.arrival_delta = static_cast<std::uint32_t>(last - first);
   schedule(signature, seen.time);
 }
 

@@ -71,7 +71,10 @@ void Matcher::State::evaluate_root(std::uint32_t signature, Trail& trail, std::s
     flows_[trail[i].flow].shared.add(trail[i].departure);
     twin = true;
   }
-  if (twin) count(Collision::origins);
+  if (!twin) return;
+  // The trail's first hop was not evaluated itself: clocks that disagree show here. The flows stay twins: that is safe.
+  if (trail.sent_before_received(0, i, rules_.hop_window)) return count(MatcherError::negative_latency);
+  count(Collision::origins);
 }
 
 void Matcher::State::evaluate_pair(std::uint32_t signature, const Trail& trail, std::size_t earlier,

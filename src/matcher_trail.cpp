@@ -20,8 +20,8 @@ void Trail::collect(SignatureTable& signatures, std::uint32_t signature) {
     const FlowRecord& flow = flows_[hop.flow];
     if (!flow.used || flow.generation != hop.generation) continue;  // its flow is gone, another has the place
     const EventTime departure = hop.departure();
-    std::size_t place = size_++;  // in order of departure; newer hops come first in the chain
-    for (; place > 0 && departure < steps_[place - 1].departure; --place) steps_[place] = steps_[place - 1];
+    std::size_t place = size_++;  // in order of departure; at one time, of observation: newer ones come first here
+    for (; place > 0 && departure <= steps_[place - 1].departure; --place) steps_[place] = steps_[place - 1];
     steps_[place] = {
         &hop, hop.flow, -1, departure, hop.arrival(), flow.sender.component, flows_.receiver(hop.flow).component,
         false};
@@ -104,12 +104,16 @@ bool Trail::repeated_up_to(std::size_t i) const {
 
 bool Trail::sent_before_received(std::size_t i, EventTime within) const {
   for (std::size_t j = i + 1; j < size_; ++j) {
-    if (steps_[j].receiver == steps_[i].sender && steps_[i].sender != 0 && !siblings(i, j) &&
-        steps_[j].departure - steps_[i].departure <= within) {
-      return true;
-    }
+    if (sent_before_received(i, j, within)) return true;
   }
   return false;
+}
+
+bool Trail::sent_before_received(std::size_t sent, std::size_t received, EventTime within) const {
+  const Step& out = steps_[sent];
+  const Step& in = steps_[received];
+  return in.receiver == out.sender && out.sender != 0 && !siblings(sent, received) &&
+         in.departure - out.departure <= within;
 }
 
 }  // namespace audio_latency::matching

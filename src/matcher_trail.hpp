@@ -41,6 +41,7 @@ class Trail {
   bool siblings(std::size_t i, std::size_t j) const;
   // The step's sender got this sound just after it sent it.
   bool sent_before_received(std::size_t i, EventTime within) const;
+  bool sent_before_received(std::size_t sent, std::size_t received, EventTime within) const;
 
  private:
   void collect(SignatureTable& signatures, std::uint32_t signature);
