@@ -60,8 +60,8 @@ bench: ## ratios against yardsticks of the same run; writes build/bench.json
 image: ## the container image, with buildah, podman or docker
 	@scripts/image.sh
 
-test-image: build image ## the image under podman: privileged, with three capabilities, with none (root)
-	@AL_BUILD=$(abspath $(BUILD)) /usr/bin/python3 tests/e2e/test_image.py
+test-image: build image ## the image of `make image` under podman: privileged, with three capabilities, with none (root)
+	@IMAGE=localhost/audio-latency-tracker:0.1.0 AL_BUILD=$(abspath $(BUILD)) /usr/bin/python3 tests/e2e/test_image.py
 
 test-cluster: build ## pod watcher and chart on the cluster of KUBECONFIG; LOAD_IMAGE, RESTART_API_SERVER: docs/HACKING.md (root)
 	@scripts/setup.sh chart

@@ -7,7 +7,8 @@ build=(g++ make cmake ninja-build pkg-config git clang llvm bpftool libbpf-dev l
   prometheus-cpp-dev libxxhash-dev libpcap-dev libyaml-cpp-dev libre2-dev nlohmann-json3-dev libcpp-httplib-dev
   libcurl4-openssl-dev libnats-dev protobuf-compiler libprotobuf-dev libgtest-dev libgmock-dev libbenchmark-dev)
 demo=(python3 iproute2 asterisk-core-sounds-en-wav)
-test=(clang-format clang-tidy libclang-rt-14-dev shellcheck tcpdump prometheus procps nftables nats-server openssl)
+image=(mmdebstrap buildah podman runc)
+test=(clang-format clang-tidy libclang-rt-14-dev shellcheck tcpdump prometheus procps nftables nats-server openssl "${image[@]}")
 chart=(unzip prometheus)
 bench=(valgrind)
 

@@ -28,9 +28,9 @@ class Skip(Exception):
     """This machine lacks something that the test needs; the message says what."""
 
 
-def command(*words, check=True, **options):
+def command(*words, check=True, timeout=120, **options):
     """Runs a program to its end and returns what it printed."""
-    done = subprocess.run([str(word) for word in words], capture_output=True, text=True, timeout=120, **options)
+    done = subprocess.run([str(word) for word in words], capture_output=True, text=True, timeout=timeout, **options)
     if check and done.returncode != 0:
         raise AssertionError(f"{' '.join(map(str, words))}: exit {done.returncode}: {done.stderr.strip()}")
     return done.stdout if check else done
