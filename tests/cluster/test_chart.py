@@ -188,7 +188,7 @@ def wait_for_call(where, source, relay, sink):
     return seconds, held
 
 
-def left_on_interfaces():
+def attached():
     """What of ours is attached to this machine's interfaces, where it is the node."""
     own = [address["local"] for link in json.loads(command("ip", "-j", "address")) for address in link["addr_info"]]
     if node()["address"] not in own:
@@ -196,6 +196,25 @@ def left_on_interfaces():
     links = [link["ifname"] for link in json.loads(command("ip", "-j", "link"))]
     return [line for link in links for line in command(BUILD / "test-neighbour", link, "show", check=False).stdout.splitlines()
             if "al_" in line]
+
+
+def attached_once():
+    """The agent before an upgrade has left nothing beside what the new one attached."""
+    places = [line.split(":")[0] for line in attached()]
+    twice = {place for place in places if places.count(place) > 1}
+    assert places and not twice, f"twice: {sorted(twice)}" if places else "nothing is attached"
+    return len(places)
+
+
+def nothing_is_left(where):
+    """Helm returns when the DaemonSet is deleted; its pods have their grace period from then on."""
+    def pods():
+        return kubectl("-n", where, "get", "pods", "-l", f"app.kubernetes.io/instance={RELEASE}", "-o", "name")
+    eventually(lambda: pods() == "", 120, "the end of the agent's pod", interval=0.2)
+    left = attached()
+    assert left == [], f"left: {left}"
+    kinds = "daemonsets,services,serviceaccounts,configmaps,clusterroles,clusterrolebindings"
+    assert kubectl("-n", where, "get", kinds, "-l", f"app.kubernetes.io/instance={RELEASE}", "-o", "name") == ""
 
 
 def the_example_call_is_named_and_measured():
@@ -220,13 +239,12 @@ def the_example_call_is_named_and_measured():
         assert address == node()["address"], f"{host_relay} has the address {address}"
         source, _ = start(where, call["Deployment", "source"].replace("--to=relay:5004", f"--to={address}:15004"), "source")
         host_seconds, host_held = wait_for_call(where, source, host_relay, sink)
+        places = attached_once()
         stack.close()  # uninstalls
-        left = left_on_interfaces()
-        assert left == [], f"left: {left}"
-        assert kubectl("-n", where, "get", "daemonsets,clusterroles,clusterrolebindings", "-l",
-                       f"app.kubernetes.io/instance={RELEASE}", "-o", "name") == ""
+        nothing_is_left(where)
     return (f"{1000 * held:.2f} ms in {relay} after {seconds:.1f} s; {1000 * host_held:.2f} ms in {host_relay} "
-            f"(hostNetwork) after {host_seconds:.1f} s; nothing left")
+            f"(hostNetwork) after {host_seconds:.1f} s; attached once at {places} places after the upgrade, nowhere after "
+            "the end")
 
 
 if __name__ == "__main__":
