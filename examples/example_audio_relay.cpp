@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // audio-relay: takes one call, holds its audio for a while, sends it on packetised anew, and logs when each chunk
-// arrived and left. Without --to and --serve it is a sink.
+// arrived and left; in another format where that is wished. Without --to and --serve it is a sink.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <optional>
@@ -14,8 +14,10 @@ using namespace audio_latency::examples;  // NOLINT(google-build-using-namespace
 
 struct CommandLine {
   RelayOptions relay;
+  Framing format = Framing::rtp;
   std::optional<Framing> out_format;
   std::optional<Codec> codec;
+  std::optional<Codec> out_codec;
   double delay_ms = 0;
   std::uint32_t rate = 8000;
   int out_ptime_ms = 20;
@@ -27,10 +29,11 @@ void describe_input(CLI::App& app, CommandLine& line) {
   app.description("Relays one call with a delay and another packetisation; a sink without --to and --serve.");
   auto* input = app.add_option_group("input")->require_option(1);
   input->add_option("--listen", line.relay.listen, "HOST:PORT where the audio comes to; port 0 takes a free one");
-  input->add_option("--from", line.relay.from, "HOST:PORT to connect to and fetch the audio from (tcp, websocket)");
-  app.add_option("--format", line.relay.format, "of the input: rtp, udp, tcp or websocket")
+  input->add_option("--from", line.relay.from, "HOST:PORT to connect to and fetch the audio from (not rtp, udp)");
+  app.add_option("--format", line.format, std::string("of the input. ") + kFramingsHelp)
       ->transform(CLI::CheckedTransformer(framing_names()));
-  app.add_option("--codec", line.codec, "pcmu, pcma or pcm16, relayed unchanged; default: pcmu for rtp, else pcm16")
+  app.add_option("--codec", line.codec,
+                 "of the input: pcmu, pcma, pcm16 or pcm16be; default: what the format is used with")
       ->transform(CLI::CheckedTransformer(codec_names()));
   app.add_option("--rate", line.rate, "Hz")->check(CLI::Range(8000, 48'000));
   app.add_option("--log", line.relay.log,
@@ -40,9 +43,11 @@ void describe_input(CLI::App& app, CommandLine& line) {
 void describe_output(CLI::App& app, CommandLine& line) {
   auto* output = app.add_option_group("output")->require_option(0, 1);
   output->add_option("--to", line.relay.to, "HOST:PORT to send to");
-  output->add_option("--serve", line.relay.serve, "HOST:PORT where a listener connects to (tcp, websocket: unmasked)");
+  output->add_option("--serve", line.relay.serve, "HOST:PORT where a listener connects to (not rtp, udp)");
   app.add_option("--out-format", line.out_format, "of the output; default: as the input")
       ->transform(CLI::CheckedTransformer(framing_names()));
+  app.add_option("--out-codec", line.out_codec, "of the output; default: as the input where the format carries that")
+      ->transform(CLI::CheckedTransformer(codec_names()));
   app.add_option("--delay-ms", line.delay_ms, "how long each chunk is held after its last sample arrived")
       ->check(CLI::Range(0.0, 60'000.0));
   app.add_option("--out-ptime", line.out_ptime_ms, "milliseconds of sound in a packet, segment or frame sent")
@@ -56,11 +61,22 @@ void describe_output(CLI::App& app, CommandLine& line) {
 
 Result<RelayOptions> options_of(const CommandLine& line) {
   RelayOptions options = line.relay;
-  const Codec usual = options.format == Framing::rtp ? Codec::pcmu : Codec::pcm16;
-  options.codec = line.codec.value_or(usual);
-  options.out_format = line.out_format.value_or(options.format);
+  const auto in = stream_format(line.format, line.codec, line.rate);
+  if (!in) {
+    return in.error();
+  }
+  const Framing framing = line.out_format.value_or(line.format);
+  auto out = stream_format(framing, line.out_codec.value_or(in->codec), line.rate);
+  if (!out && !line.out_codec) {
+    out = stream_format(framing, std::nullopt, line.rate);
+  }
+  if (!out) {
+    return out.error();
+  }
+  options.in = *in;
+  options.out = *out;
   options.delay_ns = static_cast<std::int64_t>(line.delay_ms * 1e6);
-  const std::size_t millisecond = line.rate / 1000 * bytes_per_sample(options.codec);
+  const std::size_t millisecond = line.rate / 1000 * bytes_per_sample(options.out.codec);
   const std::size_t regular = millisecond * static_cast<std::size_t>(line.out_ptime_ms);
   options.cut = {millisecond * static_cast<std::size_t>(line.phase_ms), regular, regular};
   if (!line.recut.empty()) {
@@ -70,11 +86,11 @@ Result<RelayOptions> options_of(const CommandLine& line) {
   if (options.cut.smallest == 0 || options.cut.smallest > options.cut.largest) {
     return Error{"--recut MIN MAX: MIN is at least 1 and at most MAX"};
   }
-  if (!options.from.empty() && transport_of(options.format) == Transport::udp) {
-    return Error{"--from needs tcp or websocket"};
+  if (!options.from.empty() && transport_of(options.in.framing) == Transport::udp) {
+    return Error{"--from needs a format over TCP"};
   }
-  if (!options.serve.empty() && transport_of(options.out_format) == Transport::udp) {
-    return Error{"--serve needs tcp or websocket"};
+  if (!options.serve.empty() && transport_of(options.out.framing) == Transport::udp) {
+    return Error{"--serve needs a format over TCP"};
   }
   return options;
 }

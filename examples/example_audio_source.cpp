@@ -18,6 +18,7 @@ using namespace audio_latency::examples;  // NOLINT(google-build-using-namespace
 struct SourceOptions {
   std::vector<std::string> files;
   std::string to;
+  std::string serve;
   Framing format = Framing::rtp;
   std::optional<Codec> codec;
   int ptime_ms = 20;
@@ -30,10 +31,12 @@ struct SourceOptions {
 void describe(CLI::App& app, SourceOptions& options) {
   app.description("Plays WAV files (PCM, mono, 16 bit), or synthesised speech where none is given, in real time.");
   app.add_option("files", options.files, "WAV files, or directories of them, played one after another");
-  app.add_option("--to", options.to, "HOST:PORT to send to")->required();
-  app.add_option("--format", options.format, "rtp, udp, tcp or websocket (client, masked binary frames)")
-      ->transform(CLI::CheckedTransformer(framing_names()));
-  app.add_option("--codec", options.codec, "pcmu, pcma or pcm16; default: pcmu for rtp, else pcm16")
+  auto* output = app.add_option_group("output")->require_option(1);
+  output->add_option("--to", options.to, "HOST:PORT to send to");
+  output->add_option("--serve", options.serve,
+                     "HOST:PORT where a listener fetches it (not rtp, udp); port 0 takes a free one");
+  app.add_option("--format", options.format, kFramingsHelp)->transform(CLI::CheckedTransformer(framing_names()));
+  app.add_option("--codec", options.codec, "pcmu, pcma, pcm16 or pcm16be; default: what the format is used with")
       ->transform(CLI::CheckedTransformer(codec_names()));
   app.add_option("--ptime", options.ptime_ms, "milliseconds of sound in a packet, segment or frame")
       ->check(CLI::Range(5, 200));
@@ -87,24 +90,37 @@ Status play(const Sound& sound, const SourceOptions& options, Codec codec, Audio
   return success();
 }
 
-Status run(const SourceOptions& options) {
-  const Codec codec = options.codec.value_or(options.format == Framing::rtp ? Codec::pcmu : Codec::pcm16);
-  if (options.format == Framing::rtp && codec == Codec::pcm16) {
-    return Error{"rtp carries pcmu or pcma"};
+// Connects, or waits for the one who fetches the sound.
+MadeWriter open_output(const SourceOptions& options, const StreamFormat& format) {
+  const Transport transport = transport_of(format.framing);
+  if (options.serve.empty()) {
+    auto socket = connect_to(options.to, transport, 10'000);
+    return socket ? make_writer(format, std::move(*socket), Role::client) : MadeWriter(socket.error());
   }
-  auto sound = sound_of(options);
+  if (transport == Transport::udp) {
+    return Error{"--serve needs a format over TCP"};
+  }
+  const auto listener = listen_at(options.serve, transport);
+  if (!listener) {
+    return listener.error();
+  }
+  std::printf("out %s\n", local_address(*listener).c_str());
+  (void)std::fflush(stdout);
+  auto socket = accept_from(*listener);
+  return socket ? make_writer(format, std::move(*socket), Role::server) : MadeWriter(socket.error());
+}
+
+Status run(const SourceOptions& options) {
+  const auto sound = sound_of(options);
   if (!sound) {
     return sound.error();
   }
-  auto socket = connect_to(options.to, transport_of(options.format), 10'000);
-  if (!socket) {
-    return socket.error();
+  const auto format = stream_format(options.format, options.codec, sound->rate);
+  if (!format) {
+    return format.error();
   }
-  auto writer = make_writer(options.format, codec, std::move(*socket), Role::client);
-  if (!writer) {
-    return writer.error();
-  }
-  return play(*sound, options, codec, **writer);
+  auto writer = open_output(options, *format);
+  return writer ? play(*sound, options, format->codec, **writer) : Status(writer.error());
 }
 
 }  // namespace

@@ -30,6 +30,7 @@ Relay::Relay(const RelayOptions& options)
     : options_(options),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       timer_(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)),
+      transcoder_(options.in.codec, options.out.codec),
       recutter_(options.cut, options.seed),
       buffer_(256 * 1024) {}
 
@@ -58,7 +59,7 @@ Status Relay::prepare() {
 }
 
 Status Relay::open_input() {
-  const Transport transport = transport_of(options_.format);
+  const Transport transport = transport_of(options_.in.framing);
   if (!options_.from.empty()) {
     auto socket = connect_to(options_.from, transport, kPatienceMs);
     return socket ? take_input(std::move(*socket), Role::client) : Status(socket.error());
@@ -76,7 +77,7 @@ Status Relay::open_input() {
 }
 
 Status Relay::open_output() {
-  const Transport transport = transport_of(options_.out_format);
+  const Transport transport = transport_of(options_.out.framing);
   if (!options_.serve.empty()) {
     auto socket = listen_at(options_.serve, transport);
     if (!socket) {
@@ -93,7 +94,7 @@ Status Relay::open_output() {
   if (!socket) {
     return socket.error();
   }
-  auto writer = make_writer(options_.out_format, options_.codec, std::move(*socket), Role::client);
+  auto writer = make_writer(options_.out, std::move(*socket), Role::client);
   if (!writer) {
     return writer.error();
   }
@@ -110,7 +111,7 @@ Status Relay::watch(const Fd& fd) {
 }
 
 Status Relay::take_input(Fd socket, Role role) {
-  auto reader = make_reader(options_.format, socket, role);
+  auto reader = make_reader(options_.in, socket, role);
   if (!reader) {
     return reader.error();
   }
@@ -156,8 +157,7 @@ Status Relay::dispatch(int fd) {
 
 Status Relay::take_listener() {
   auto socket = accept_from(output_listener_);
-  auto writer = socket ? make_writer(options_.out_format, options_.codec, std::move(*socket), Role::server)
-                       : Result<std::unique_ptr<AudioWriter>>(socket.error());
+  auto writer = socket ? make_writer(options_.out, std::move(*socket), Role::server) : MadeWriter(socket.error());
   if (writer) {
     writer_ = std::move(*writer);
   } else {
@@ -183,7 +183,7 @@ Status Relay::read_input() {
       sunk_bytes_ += audio.size();
       continue;
     }
-    recutter_.add(audio, got.arrived_ns);
+    recutter_.add(transcoder_.feed(audio), got.arrived_ns);
     while (auto chunk = recutter_.next()) {
       hold(std::move(*chunk));
     }
@@ -238,7 +238,7 @@ void Relay::log_chunk(const Chunk& chunk, std::int64_t left_ns) {
   if (!log_) {
     return;
   }
-  const std::size_t width = bytes_per_sample(options_.codec);
+  const std::size_t width = bytes_per_sample((is_sink() ? options_.in : options_.out).codec);
   (void)std::fprintf(log_.get(), R"({"position":%)" PRIu64 R"(,"samples":%zu,"arrived_ns":%)" PRId64,
                      chunk.position / width, chunk.audio.size() / width, chunk.arrived_ns);
   if (left_ns != 0) {

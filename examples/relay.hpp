@@ -14,20 +14,20 @@
 namespace audio_latency::examples {
 
 struct RelayOptions {
-  Framing format = Framing::rtp;  // of the input
-  std::string listen;             // where the input comes to, or
-  std::string from;               // where to fetch it
-  Framing out_format = Framing::rtp;
+  StreamFormat in;
+  std::string listen;  // where the input comes to, or
+  std::string from;    // where to fetch it
+  StreamFormat out;
   std::string to;     // where the output goes, or
   std::string serve;  // where a listener may fetch it; both empty: a sink
-  Codec codec = Codec::pcmu;
-  Cut cut;
+  Cut cut;            // of the output
   std::uint64_t seed = 1;
   std::int64_t delay_ns = 0;
   std::string log;  // JSON lines, one a chunk; empty: none
 };
 
-// Takes one call, holds each chunk of its audio for a while, and sends it on packetised anew. One thread, epoll.
+// Takes one call, holds each chunk of its audio for a while, and sends it on packetised anew, in another format where
+// that is wished. One thread, epoll.
 class Relay {
  public:
   // Listens and connects; prints `in ADDRESS` and `out ADDRESS` for what it listens at.
@@ -68,6 +68,7 @@ class Relay {
   Fd output_listener_;
   std::unique_ptr<AudioReader> reader_;
   std::unique_ptr<AudioWriter> writer_;
+  Transcoder transcoder_;
   Recutter recutter_;
   std::deque<Held> held_;
   std::vector<std::uint8_t> buffer_;

@@ -1,88 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "websocket.hpp"
 
-#include <poll.h>
-
 #include <algorithm>
-#include <string_view>
 
+#include "http.hpp"
 #include "sha1.hpp"
+#include "text_coding.hpp"
 
 namespace audio_latency::examples {
 namespace {
 
-constexpr int kPatienceMs = 10'000;
-constexpr std::size_t kLongestHeader = 16'384;
-constexpr std::uint8_t kFinalBinary = 0x82;
+constexpr std::uint8_t kFinal = 0x80;
 constexpr std::uint8_t kClose = 8;  // opcodes from here on are control frames
-
-std::string base64(std::span<const std::uint8_t> bytes) {
-  constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    const std::size_t have = std::min<std::size_t>(3, bytes.size() - i);
-    std::uint32_t group = 0;
-    for (std::size_t j = 0; j < 3; ++j) {
-      group = group << 8 | (j < have ? bytes[i + j] : 0);
-    }
-    for (std::size_t j = 0; j < 4; ++j) {
-      text += j <= have ? digits[group >> (18 - 6 * j) & 63] : '=';
-    }
-  }
-  return text;
-}
-
-// Reads to the empty line that ends an HTTP header; what follows it goes to `rest`.
-Result<std::string> read_http_header(const Fd& socket, std::vector<std::uint8_t>& rest) {
-  const std::int64_t deadline = steady_clock_ns() + kPatienceMs * 1'000'000LL;
-  std::string text;
-  std::array<std::uint8_t, 4096> buffer{};
-  while (text.size() < kLongestHeader && steady_clock_ns() < deadline) {
-    pollfd ready{socket.get(), POLLIN, 0};
-    poll(&ready, 1, 100);
-    const Received got = receive(socket, buffer);
-    text.append(buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(got.length));
-    if (const std::size_t end = text.find("\r\n\r\n"); end != std::string::npos) {
-      rest.assign(text.begin() + static_cast<std::ptrdiff_t>(end) + 4, text.end());
-      return text.substr(0, end + 2);
-    }
-    if (got.ended) {
-      break;
-    }
-  }
-  return Error{"the peer sent no WebSocket handshake"};
-}
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
-  return text;
-}
-
-// Value of a header field; "" where it is missing.
-std::string field(const std::string& header, const std::string& name) {
-  const std::size_t start = lower(header).find("\r\n" + lower(name) + ":");
-  if (start == std::string::npos) {
-    return "";
-  }
-  const std::size_t from = header.find_first_not_of(' ', start + name.size() + 3);
-  return header.substr(from, header.find("\r\n", from) - from);
-}
-
-Status send_text(const Fd& socket, const std::string& text) {
-  return send_all(socket, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
-}
 
 }  // namespace
 
 std::string accept_token(const std::string& key) {
-  return base64(sha1(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"));
+  return to_text(TextForm::base64, sha1(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"));
 }
 
 Result<std::vector<std::uint8_t>> shake_hands_as_client(const Fd& socket, const std::string& host) {
   std::random_device random;
   std::array<std::uint8_t, 16> nonce{};
   std::generate(nonce.begin(), nonce.end(), [&random] { return static_cast<std::uint8_t>(random()); });
-  const std::string key = base64(nonce);
+  const std::string key = to_text(TextForm::base64, nonce);
   const Status sent =
       send_text(socket, "GET / HTTP/1.1\r\nHost: " + host +
                             "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: " + key +
@@ -91,11 +32,11 @@ Result<std::vector<std::uint8_t>> shake_hands_as_client(const Fd& socket, const 
     return sent.error();
   }
   std::vector<std::uint8_t> rest;
-  auto header = read_http_header(socket, rest);
+  auto header = read_http_head(socket, rest);
   if (!header) {
     return header.error();
   }
-  if (!header->starts_with("HTTP/1.1 101") || field(*header, "Sec-WebSocket-Accept") != accept_token(key)) {
+  if (!header->starts_with("HTTP/1.1 101") || http_field(*header, "Sec-WebSocket-Accept") != accept_token(key)) {
     return Error{host + " did not agree to speak WebSocket: " + header->substr(0, header->find("\r\n"))};
   }
   return rest;
@@ -103,11 +44,11 @@ Result<std::vector<std::uint8_t>> shake_hands_as_client(const Fd& socket, const 
 
 Result<std::vector<std::uint8_t>> shake_hands_as_server(const Fd& socket) {
   std::vector<std::uint8_t> rest;
-  auto header = read_http_header(socket, rest);
+  auto header = read_http_head(socket, rest);
   if (!header) {
     return header.error();
   }
-  const std::string key = field(*header, "Sec-WebSocket-Key");
+  const std::string key = http_field(*header, "Sec-WebSocket-Key");
   if (key.empty()) {
     (void)send_text(socket, "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
     return Error{"the peer asked for something else than WebSocket"};
@@ -122,13 +63,14 @@ Result<std::vector<std::uint8_t>> shake_hands_as_server(const Fd& socket) {
   return rest;
 }
 
-std::vector<std::uint8_t> binary_frame(std::span<const std::uint8_t> payload,
-                                       const std::optional<std::array<std::uint8_t, 4>>& mask) {
+std::vector<std::uint8_t> websocket_frame(Opcode opcode, std::span<const std::uint8_t> payload,
+                                          const std::optional<std::array<std::uint8_t, 4>>& mask) {
   const std::uint8_t masked = mask ? 0x80 : 0;
   const std::size_t size = payload.size();
   const int length_bytes = size < 126 ? 0 : size < 65'536 ? 2 : 8;
   const auto code = static_cast<std::uint8_t>(length_bytes == 0 ? size : length_bytes == 2 ? 126 : 127);
-  std::vector<std::uint8_t> frame{kFinalBinary, static_cast<std::uint8_t>(masked | code)};
+  std::vector<std::uint8_t> frame{static_cast<std::uint8_t>(kFinal | static_cast<std::uint8_t>(opcode)),
+                                  static_cast<std::uint8_t>(masked | code)};
   for (int i = length_bytes; i-- > 0;) {
     frame.push_back(static_cast<std::uint8_t>(size >> (8 * i)));
   }

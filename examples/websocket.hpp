@@ -21,9 +21,11 @@ Result<std::vector<std::uint8_t>> shake_hands_as_server(const Fd& socket);
 // base64(SHA-1(key + GUID)), RFC 6455 §4.2.2.
 std::string accept_token(const std::string& key);
 
-// One final binary frame (§5.2); a client passes a masking key.
-std::vector<std::uint8_t> binary_frame(std::span<const std::uint8_t> payload,
-                                       const std::optional<std::array<std::uint8_t, 4>>& mask);
+enum class Opcode : std::uint8_t { text = 1, binary = 2 };
+
+// One final frame (§5.2); a client passes a masking key.
+std::vector<std::uint8_t> websocket_frame(Opcode opcode, std::span<const std::uint8_t> payload,
+                                          const std::optional<std::array<std::uint8_t, 4>>& mask);
 
 // Bytes of a stream in, payload of its data frames out. Control frames are passed over.
 class FrameReader {

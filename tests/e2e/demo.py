@@ -53,12 +53,13 @@ def listen(calls, agent, seconds, say):
     return matches
 
 
-def measure(rows, seconds, namespace=None, say=lambda text: None):
+def measure(rows, seconds, namespace=None, say=lambda text: None, sounds=None, declare_ports=True):
     """(report, agent's metrics) of one live run."""
     port = support.free_port()
-    with demo_calls.Calls(rows, seconds, namespace, skip_ports=(port,)) as calls:
-        with support.Agent(namespace, INTERFACE="lo", DIRECTION="ingress", AUDIO_PORTS=calls.ports(),
-                           METRICS_PORT=port, METRICS_ADDRESS="127.0.0.1") as agent:
+    with demo_calls.Calls(rows, seconds, namespace, skip_ports=(port,), sounds=sounds) as calls:
+        settings = {"AUDIO_PORTS": calls.ports()} if declare_ports else {}
+        with support.Agent(namespace, INTERFACE="lo", METRICS_PORT=port, METRICS_ADDRESS="127.0.0.1",
+                           **settings) as agent:
             time.sleep(BEFORE_THE_FIRST_CALL_S)
             matches = listen(calls, agent, seconds, say)
             samples = agent.metrics()

@@ -21,18 +21,29 @@ NOT_SPEECH = ("silence/", "beep", "2tone", "confbridge-join", "confbridge-leave"
 
 @dataclasses.dataclass
 class Row:
-    """One call. Sound, ports and processes are filled in by Calls."""
+    """One call. Sound, ports and processes are filled in by Calls. Formats and codecs are spelt as audio-source does."""
     name: str
     delay_ms: float
     framing: str = "rtp"
     relay: tuple = ()
     served: bool = False  # the sink fetches from the relay, which is the server then
+    fetched: bool = False  # the relay fetches from the source
+    codec: str = ""
+    out_framing: str = ""  # as the source's
+    out_codec: str = ""
     in_port: int = 0
     out_port: int = 0
 
-    @property
-    def codec(self):
-        return "pcmu" if self.framing == "rtp" else "pcm16"
+    def __post_init__(self):
+        self.codec = self.codec or ("pcmu" if self.framing == "rtp" else "pcm16")
+        self.out_framing = self.out_framing or self.framing
+        self.out_codec = self.out_codec or self.codec
+
+    def plan(self):
+        """For test-truth."""
+        return {"row": self.name, "framing": self.framing, "codec": self.codec, "in_port": self.in_port,
+                "in_served": self.fetched, "out_framing": self.out_framing, "out_codec": self.out_codec,
+                "out_port": self.out_port, "served": self.served}
 
 
 FORMATS = {
@@ -49,18 +60,28 @@ def rows(formats, delays=DELAYS_MS):
     return [Row(f"{name} +{delay}", delay, **FORMATS[name]) for name in formats for delay in delays]
 
 
-def speech(parts, seconds):
-    """Lists of sound files, at least so long and without a file in common; None where Debian's are not installed."""
+def recordings():
+    """Sound files of speech, in an order of no meaning."""
     files = sorted(str(path) for path in SOUNDS.rglob("*.wav"))
     files = [path for path in files if not any(word in path for word in NOT_SPEECH)]
     random.Random(1).shuffle(files)
+    return files
+
+
+def length_of(file):
+    with wave.open(file) as sound:
+        return sound.getnframes() / sound.getframerate()
+
+
+def speech(parts, seconds):
+    """Lists of sound files, at least so long and without a file in common; None where Debian's are not installed."""
+    files = recordings()
     lists = []
     for _ in range(parts):
         chosen, length = [], 0.0
         while length < seconds and files:
             chosen.append(files.pop())
-            with wave.open(chosen[-1]) as sound:
-                length += sound.getnframes() / sound.getframerate()
+            length += length_of(chosen[-1])
         if length < seconds:
             return None
         lists.append(chosen)
@@ -71,9 +92,9 @@ class Calls:
     """Context manager around the processes of all rows and the capture. Order: `with Calls(...) as calls`, start the
     program under test with calls.ports(), then calls.play()."""
 
-    def __init__(self, calls, seconds, namespace=None, skip_ports=()):
+    def __init__(self, calls, seconds, namespace=None, skip_ports=(), sounds=None):
         self.rows, self.seconds, self.namespace = calls, seconds, namespace
-        self.skip_ports = skip_ports
+        self.skip_ports, self.sounds = skip_ports, sounds
         self.directory = tempfile.TemporaryDirectory(prefix="alt-calls-")
         self.processes, self.sources = [], []
 
@@ -100,11 +121,14 @@ class Calls:
                         for row in self.rows for port in (row.in_port, row.out_port))
 
     def play(self):
-        sounds = speech(len(self.rows), self.seconds)
+        sounds = self.sounds or speech(len(self.rows), self.seconds)
         for index, row in enumerate(self.rows):
             what = sounds[index] if sounds else [f"--seed={index + 1}"]
-            self.sources.append(self._spawn("audio-source", f"--to=127.0.0.1:{row.in_port}",
-                                            f"--format={row.framing}", f"--seconds={self.seconds}", *what))
+            where = "--serve" if row.fetched else "--to"
+            self.sources.append(self._spawn("audio-source", f"{where}=127.0.0.1:{row.in_port}", f"--format={row.framing}",
+                                            f"--codec={row.codec}", f"--seconds={self.seconds}", *what))
+            if row.fetched:
+                self._fetch(row)
         return "recorded" if sounds else "synthesised"
 
     def playing(self):
@@ -121,8 +145,7 @@ class Calls:
         printed = self.capture.communicate(timeout=60)[0]
         assert self.capture.returncode == 0, f"the capture lost packets: {printed.strip()}"
         plan = pathlib.Path(self.directory.name, "plan.json")
-        plan.write_text(json.dumps([{"row": row.name, "framing": row.framing, "codec": row.codec, "served": row.served,
-                                     "in_port": row.in_port, "out_port": row.out_port} for row in self.rows]))
+        plan.write_text(json.dumps([row.plan() for row in self.rows]))
         found = {}
         for line in support.command(support.BUILD / "test-truth", "locate", self._capture_file(), plan).splitlines():
             item = json.loads(line)
@@ -142,15 +165,35 @@ class Calls:
         self._line(self.capture)
 
     def _start_row(self, row):
-        form = f"--format={row.framing}"
-        relay = ("--listen=127.0.0.1:0", form, f"--delay-ms={row.delay_ms}", *row.relay)
+        """All but the source, and but what waits for it. The order is that in which the ports become known."""
+        sink = (f"--format={row.out_framing}", f"--codec={row.out_codec}")
+        if not row.served:
+            row.out_port = self._port(self._relay("--listen=127.0.0.1:0", *sink))
+        if row.fetched:
+            row.in_port = self._free_port()
+            row.out_port = row.out_port or self._free_port()
+            return
+        process = self._relay("--listen=127.0.0.1:0", *self._relaying(row))
+        row.in_port = self._port(process)
         if row.served:
-            process = self._relay(*relay, "--serve=127.0.0.1:0")
-            row.in_port, row.out_port = self._port(process), self._port(process)
-            self._relay(f"--from=127.0.0.1:{row.out_port}", form)
-        else:
-            row.out_port = self._port(self._relay("--listen=127.0.0.1:0", form))
-            row.in_port = self._port(self._relay(*relay, f"--to=127.0.0.1:{row.out_port}"))
+            row.out_port = self._port(process)
+            self._relay(f"--from=127.0.0.1:{row.out_port}", *sink)
+
+    @staticmethod
+    def _relaying(row):
+        output = "--serve" if row.served else "--to"
+        return (f"--format={row.framing}", f"--codec={row.codec}", f"--out-format={row.out_framing}",
+                f"--out-codec={row.out_codec}", f"--delay-ms={row.delay_ms}", *row.relay,
+                f"{output}=127.0.0.1:{row.out_port}")
+
+    def _fetch(self, row):
+        self._relay(f"--from=127.0.0.1:{row.in_port}", *self._relaying(row))
+        if row.served:
+            self._relay(f"--from=127.0.0.1:{row.out_port}", f"--format={row.out_framing}", f"--codec={row.out_codec}")
+
+    def _free_port(self):
+        with support.inside(self.namespace):
+            return support.free_port()
 
     def _relay(self, *arguments):
         process = self._spawn("audio-relay", *arguments)

@@ -3,11 +3,12 @@
 //   test-truth capture INTERFACE FILE [FILTER]   records incoming packets until SIGTERM
 //   test-truth locate FILE PLAN                  a JSON line per row of the plan, and one per signature of its sound
 // PLAN: [{"row", "framing", "codec", "in_port", "out_port", "served"}, …]; served: the out flow comes from out_port.
+// "out_framing", "out_codec": where a relay changes them; "in_served": the in flow comes from in_port. Names as
+// audio-source spells them.
 #include <netinet/in.h>
 #include <pcap/pcap.h>
 
 #include <array>
-#include <cmath>
 #include <csignal>
 #include <cstdio>
 #include <fstream>
@@ -15,21 +16,13 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "audio_latency/wire/g711.h"
-#include "audio_latency/wire/scan.h"
-#include "support/truth_flow.hpp"
+#include "support/truth_sound.hpp"
 
 namespace {
 
 using namespace audio_latency;         // NOLINT(google-build-using-namespace)
 using namespace audio_latency::truth;  // NOLINT(google-build-using-namespace)
 using Flows = std::map<FlowKey, std::vector<Packet>>;
-
-constexpr std::uint32_t kWindow = 64;
-constexpr std::uint32_t kSelectivity = 8;
-constexpr std::size_t kRate = 8000;          // Hz
-constexpr std::size_t kLevelSamples = 1600;  // 200 ms
-constexpr double kSpeechLevel = 292.0;       // root mean square, 16-bit linear units: -41 dBFS
 
 struct ClosePcap {
   void operator()(pcap_t* capture) const { pcap_close(capture); }
@@ -83,100 +76,64 @@ int capture(const char* interface, const char* path, const char* filter) {
   return counts.ps_drop == 0 ? 0 : 1;
 }
 
-struct Signed {
-  std::size_t position;  // of the window's last byte
-  std::uint64_t signature;
-};
-
-// Verbatim signatures of one uncut run.
-std::vector<Signed> signatures_of(const std::vector<std::uint8_t>& bytes) {
-  std::array<__u64, 256> gear{};
-  al_gear_fill(gear.data());
-  std::vector<std::uint8_t> symbols(bytes.size());
-  std::vector<Signed> found;
-  __u64 hash = 0;
-  for (std::size_t i = AL_LAG; i < bytes.size(); ++i) {
-    symbols[i] = bytes[i] ^ bytes[i - AL_LAG];
-    hash = al_roll(hash, gear.at(symbols[i]), al_roll_shift(kWindow));
-    if (i < AL_LAG + kWindow - 1 || hash >= al_threshold(kSelectivity)) {
-      continue;
-    }
-    const std::uint8_t* window = symbols.data() + (i + 1 - kWindow);
-    if (al_refuse_verbatim(window, kWindow) == AL_REFUSALS) {
-      found.push_back({i, al_signature(AL_XXHASH, window, kWindow, hash, AL_DOMAIN_VERBATIM)});
+// The longest one: who called before anybody listened has left a flow of one refusal.
+const std::pair<const FlowKey, std::vector<Packet>>* find_flow(const Flows& flows, std::uint16_t port, bool from) {
+  const std::pair<const FlowKey, std::vector<Packet>>* found = nullptr;
+  for (const auto& flow : flows) {
+    const std::uint16_t at = from ? flow.first.source.port : flow.first.destination.port;
+    if (at == port && (found == nullptr || flow.second.size() > found->second.size())) {
+      found = &flow;
     }
   }
   return found;
 }
 
-std::vector<double> linear(const std::vector<std::uint8_t>& bytes, bool pcm16) {
-  std::vector<double> samples;
-  for (std::size_t i = 0; i + (pcm16 ? 2 : 1) <= bytes.size(); i += pcm16 ? 2 : 1) {
-    samples.push_back(pcm16 ? static_cast<std::int16_t>(bytes[i] | bytes[i + 1] << 8) : al_mu_law_decode(bytes[i]));
+// Windows that both flows have, at the same place in the sound.
+void print_windows(const std::string& row, const Sound& in, const Sound& out, std::uint32_t domain) {
+  const std::vector<Signed> later = signatures_of(out, domain);
+  auto partner = later.begin();
+  for (const Signed& each : signatures_of(in, domain)) {
+    const std::size_t sample = each.position / in.width();
+    while (partner != later.end() && partner->position / out.width() < sample) ++partner;
+    if (partner == later.end()) return;
+    if (partner->position / out.width() != sample || partner->signature != each.signature) continue;
+    std::array<char, 17> text{};
+    (void)std::snprintf(text.data(), text.size(), "%016llx", static_cast<unsigned long long>(each.signature));
+    std::cout << nlohmann::json{{"row", row},
+                                {"signature", text.data()},
+                                {"second", sample / kRate},
+                                {"in_ns", in.audio.time_of(each.position)},
+                                {"out_ns", out.audio.time_of(partner->position)}}
+              << "\n";
   }
-  return samples;
-}
-
-// Whole seconds of which 200 ms at least reach the level of speech.
-std::vector<std::size_t> speech_seconds(const std::vector<double>& samples) {
-  std::vector<std::size_t> seconds;
-  for (std::size_t at = 0; at + kLevelSamples <= samples.size(); at += kLevelSamples) {
-    double energy = 0;
-    for (std::size_t i = at; i < at + kLevelSamples; ++i) {
-      energy += samples[i] * samples[i];
-    }
-    const bool loud = std::sqrt(energy / kLevelSamples) >= kSpeechLevel;
-    const std::size_t second = at / kRate;
-    if (loud && (second + 1) * kRate <= samples.size() && (seconds.empty() || seconds.back() != second)) {
-      seconds.push_back(second);
-    }
-  }
-  return seconds;
-}
-
-const std::pair<const FlowKey, std::vector<Packet>>* find_flow(const Flows& flows, std::uint16_t port, bool from) {
-  for (const auto& flow : flows) {
-    const std::uint16_t at = from ? flow.first.source.port : flow.first.destination.port;
-    if (at == port) {
-      return &flow;
-    }
-  }
-  return nullptr;
 }
 
 Status locate_row(const Flows& flows, const nlohmann::json& row) {
-  const auto* in_flow = find_flow(flows, row.at("in_port"), false);
+  const std::string framing = row.at("framing");
+  const std::string codec = row.at("codec");
+  const auto* in_flow = find_flow(flows, row.at("in_port"), row.value("in_served", false));
   const auto* out_flow = find_flow(flows, row.at("out_port"), row.at("served"));
   if (in_flow == nullptr || out_flow == nullptr) {
     return Error{"the capture lacks a flow"};
   }
-  auto in = audio_of(in_flow->second, row.at("framing"));
-  auto out = audio_of(out_flow->second, row.at("framing"));
+  auto in = sound_of(in_flow->second, framing, codec);
+  auto out = sound_of(out_flow->second, row.value("out_framing", framing), row.value("out_codec", codec));
   if (!in || !out) {
     return in ? out.error() : in.error();
   }
-  const std::size_t common = std::min(in->bytes.size(), out->bytes.size());
-  if (common == 0 ||
-      !std::equal(in->bytes.begin(), in->bytes.begin() + static_cast<std::ptrdiff_t>(common), out->bytes.begin())) {
+  const std::size_t common = std::min(in->samples(), out->samples());
+  if (!carries(*out, *in, common)) {
     return Error{"the sound that left is not the sound that came"};
   }
-  const bool pcm16 = row.at("codec") == "pcm16";
-  in->bytes.resize(common);
+  in->audio.bytes.resize(common * in->width());
   std::cout << nlohmann::json{{"row", row.at("row")},
                               {"source", in_flow->first.source.to_string()},
                               {"dest", out_flow->first.destination.to_string()},
-                              {"bytes", common},
-                              {"speech_seconds", speech_seconds(linear(in->bytes, pcm16))}}
+                              {"samples", common},
+                              {"speech_seconds", speech_seconds(*in)}}
             << "\n";
-  for (const Signed& each : signatures_of(in->bytes)) {
-    std::array<char, 17> text{};
-    (void)std::snprintf(text.data(), text.size(), "%016llx", static_cast<unsigned long long>(each.signature));
-    std::cout << nlohmann::json{{"row", row.at("row")},
-                                {"signature", text.data()},
-                                {"second", each.position / (pcm16 ? 2 : 1) / kRate},
-                                {"in_ns", in->time_of(each.position)},
-                                {"out_ns", out->time_of(each.position)}}
-              << "\n";
+  for (const std::uint32_t domain : {AL_DOMAIN_VERBATIM, AL_DOMAIN_MU_LAW, AL_DOMAIN_A_LAW}) {
+    print_windows(row.at("row"), *in, *out, domain);
   }
   return success();
 }

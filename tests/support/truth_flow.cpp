@@ -9,7 +9,6 @@
 #include <memory>
 #include <optional>
 #include <span>
-#include <string_view>
 
 namespace audio_latency::truth {
 namespace {
@@ -111,33 +110,6 @@ Result<Audio> stream_audio(const std::vector<Packet>& packets) {
   return audio;
 }
 
-// Payload of the data frames behind the HTTP handshake (RFC 6455 §5.2), unmasked.
-Result<Audio> unframed(const Audio& stream) {
-  constexpr std::string_view kEnd = "\r\n\r\n";
-  const auto header_end = std::search(stream.bytes.begin(), stream.bytes.end(), kEnd.begin(), kEnd.end());
-  std::size_t at = static_cast<std::size_t>(header_end - stream.bytes.begin()) + kEnd.size();
-  Audio audio;
-  audio.packet_times = stream.packet_times;
-  while (at + 2 <= stream.bytes.size()) {
-    const Bytes frame = Bytes(stream.bytes).subspan(at);
-    const std::size_t code = frame[1] & 0x7F;
-    const std::size_t length_bytes = code == 126 ? 2 : code == 127 ? 8 : 0;
-    const bool masked = (frame[1] & 0x80) != 0;
-    const std::size_t header = 2 + length_bytes + (masked ? 4 : 0);
-    if (frame.size() < header) {
-      break;
-    }
-    const std::size_t length = length_bytes == 0 ? code : big_endian(frame.subspan(2, length_bytes));
-    const std::size_t here = std::min(length, frame.size() - header);
-    for (std::size_t i = 0; (frame[0] & 0x0F) < 8 && i < here; ++i) {
-      audio.bytes.push_back(static_cast<std::uint8_t>(frame[header + i] ^ (masked ? frame[header - 4 + i % 4] : 0)));
-      audio.packet_of_byte.push_back(stream.packet_of_byte[at + header + i]);
-    }
-    at += header + length;
-  }
-  return audio;
-}
-
 struct ClosePcap {
   void operator()(pcap_t* capture) const { pcap_close(capture); }
 };
@@ -171,7 +143,7 @@ Result<Audio> audio_of(const std::vector<Packet>& packets, const std::string& fr
     return datagram_audio(packets);
   }
   auto stream = stream_audio(packets);
-  return stream && framing == "websocket" ? unframed(*stream) : stream;
+  return stream ? Result<Audio>(unwrap(std::move(*stream), framing)) : stream;
 }
 
 }  // namespace audio_latency::truth

@@ -20,7 +20,7 @@ struct Packet {
   std::vector<std::uint8_t> payload;
 };
 
-// The audio of one flow in order, each byte with the packet that carried it.
+// The audio of one flow in order, each byte with the packet that carried it (text: its last character).
 struct Audio {
   std::vector<std::uint8_t> bytes;
   std::vector<std::int64_t> packet_times;
@@ -32,8 +32,11 @@ struct Audio {
 // All packets of a capture file by flow. An error names the file.
 Result<std::map<FlowKey, std::vector<Packet>>> read_flows(const std::string& file);
 
-// Takes the audio out: `framing` is rtp, udp, tcp or websocket. Datagrams must come in order, without a gap; a TCP
-// stream must be there from its SYN.
+// Takes the audio out: `framing` as audio-source spells it. Datagrams must come in order, without a gap; a TCP stream
+// must be there from its SYN.
 Result<Audio> audio_of(const std::vector<Packet>& packets, const std::string& framing);
+
+// Takes a framing over TCP off a whole stream.
+Audio unwrap(Audio stream, const std::string& framing);
 
 }  // namespace audio_latency::truth
