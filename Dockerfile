@@ -28,5 +28,5 @@ LABEL org.opencontainers.image.title="audio-latency-tracker" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
 EXPOSE 9090
-HEALTHCHECK --interval=10s --timeout=3s CMD ["/usr/local/bin/audio-latency-probe", "9090", "/healthz"]
+HEALTHCHECK --interval=10s --timeout=3s CMD ["/usr/local/bin/audio-latency-probe"]
 ENTRYPOINT ["/usr/local/bin/audio-latency"]

@@ -30,6 +30,11 @@ expect_refusal() { # NAME WORD-IN-THE-MESSAGE HELM-TEMPLATE-ARGUMENTS...
   outcome "$name" $status
 }
 
+taken_by_program() { # VALUES-FILE
+  "$helm" template alt "$chart" -f "$1" -s templates/daemonset.yaml |
+    /usr/bin/python3 tests/chart/check_chart.py accepted build/audio-latency
+}
+
 render_static() {
   echo "# Rendered from $chart with its default values (make chart). kubectl apply -f this-file"
   printf '%s\n' 'apiVersion: v1' 'kind: Namespace' 'metadata: {name: audio-latency}'
@@ -47,6 +52,7 @@ expect_ok "helm lint --strict" "$helm" lint --strict "$chart"
 for values in "$chart"/ci/*-values.yaml; do
   expect_ok "lint with ${values##*/}" "$helm" lint --strict "$chart" -f "$values"
   expect_ok "template with ${values##*/}" "$helm" template alt "$chart" -f "$values"
+  if [ -x build/audio-latency ]; then expect_ok "the program takes ${values##*/}" taken_by_program "$values"; fi
 done
 expect_refusal "misspelt top-level key" imagee --set imagee.tag=1
 expect_refusal "misspelt config key" audioPort --set config.audioPort=8080
@@ -55,6 +61,11 @@ expect_refusal "two monitors" "scraped twice" --set serviceMonitor.enabled=true,
 expect_refusal "monitor without a Service" "needs service.enabled" --set serviceMonitor.enabled=true,service.enabled=false
 expect_refusal "processes without hostPID" hostPID --set config.processIdentity=on
 expect_refusal "Services without Kubernetes" k8sEnabled --set config.k8sEnabled=false,config.k8sWatchServices=true
+expect_refusal "two files of names" "both set" --set config.namesFile=/x,staticNames.a=b
+expect_refusal "a monitor of loopback" "no Prometheus reaches" --set config.metricsAddress=127.0.0.1,podMonitor.enabled=true
+expect_refusal "signatures forgotten too early" maxLatencyMs --set config.signatureTtlSeconds=5
+expect_refusal "a policy for no bus" "set bus.url" --set bus.networkPolicy.enabled=true
+expect_refusal "a bus user without a name" bus.user --set bus.url=nats://n:4222,bus.auth=user,bus.existingSecret=s
 expect_refusal "bus credentials without a Secret" existingSecret --set bus.url=nats://n:4222,bus.auth=token
 expect_refusal "two bus URLs" "both set" --set bus.url=nats://n:4222,config.busUrl=nats://n:4222
 expect_refusal "privileged with a seccomp profile" "exclude each other" --set privileged=true,seccompLocalhostProfile=x.json
@@ -64,18 +75,9 @@ expect_refusal "privileged with a seccomp profile" "exclude each other" --set pr
 cp "$chart/tests/rules_test.yaml" "$work/"
 expect_ok "promtool check rules" promtool check rules "$work/rules.yaml"
 expect_ok "promtool test rules" promtool test rules "$work/rules_test.yaml"
-expect_ok "dashboard is JSON" python3 -m json.tool "$chart/dashboards/audio-latency.json"
 
-every_variable_has_a_key() {
-  local variable key missing=0
-  while read -r variable; do
-    key=$(echo "$variable" | awk -F_ '{out = tolower($1); for (i = 2; i <= NF; i++) out = out toupper(substr($i, 1, 1)) tolower(substr($i, 2)); print out}')
-    case $variable in K8S_NODE_NAME | NAMES_FILE | PERF_BUFFER_SIZE | K8S_API_URL | K8S_SERVICE_ACCOUNT_DIR) continue ;; esac
-    grep -q "^  $key:" "$chart/values.yaml" || { echo "values.yaml has no config.$key for $variable"; missing=1; }
-  done < <(awk -F'[| ]+' '/^\| [A-Z][A-Z0-9_]+ \|/ {print $2}' docs/CONFIGURATION.md)
-  return $missing
-}
-expect_ok "config.<key> for every variable" every_variable_has_a_key
+expect_ok "variables, schema, README and queries agree" /usr/bin/python3 tests/chart/check_chart.py agree "$work/rules.yaml" "$work/queries.yaml"
+expect_ok "promtool reads the dashboard's queries" promtool check rules "$work/queries.yaml"
 
 render_static >"$work/static.yaml"
 expect_ok "deploy/static is what the chart renders (scripts/chart.sh render)" diff "$static" "$work/static.yaml"

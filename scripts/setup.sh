@@ -9,7 +9,7 @@ build=(g++ make cmake ninja-build pkg-config git clang llvm bpftool libbpf-dev l
 demo=(python3 iproute2 asterisk-core-sounds-en-wav)
 image=(mmdebstrap buildah podman runc)
 test=(clang-format clang-tidy libclang-rt-14-dev shellcheck tcpdump prometheus procps nftables nats-server openssl "${image[@]}")
-chart=(unzip prometheus)
+chart=(unzip prometheus python3-yaml)
 bench=(valgrind)
 
 wanted=("${build[@]}")

@@ -41,8 +41,20 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 {{- end -}}
 
+{{/* A switch as the program spells it: a bare on, off, true or false is a boolean in YAML. */}}
+{{- define "alt.switch" -}}
+{{- $words := ternary (list "true" "false") (list "on" "off") (has .key (list "k8sEnabled" "k8sWatchServices")) -}}
+{{- if kindIs "bool" .value -}}{{ ternary (first $words) (last $words) .value }}{{- else -}}{{ .value }}{{- end -}}
+{{- end -}}
+
 {{/* config.audioPorts becomes AUDIO_PORTS, config.k8sScope K8S_SCOPE; null ones are left to the program. */}}
 {{- define "alt.configEnv" -}}
+{{- if not .Values.config.k8sNodeName }}
+- name: K8S_NODE_NAME
+  valueFrom:
+    fieldRef:
+      fieldPath: spec.nodeName
+{{- end }}
 {{- range $key, $value := .Values.config }}
 {{- if not (kindIs "invalid" $value) }}
 - name: {{ regexReplaceAll "([a-z0-9])([A-Z])" $key "${1}_${2}" | upper }}
@@ -50,6 +62,8 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
   value: {{ join "," $value | quote }}
 {{- else if kindIs "float64" $value }}
   value: {{ printf "%v" (int64 $value) | quote }}
+{{- else if kindIs "bool" $value }}
+  value: {{ include "alt.switch" (dict "key" $key "value" $value) | quote }}
 {{- else }}
   value: {{ $value | toString | quote }}
 {{- end }}
@@ -99,6 +113,21 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if ne (toString .Values.config.k8sEnabled) "false" -}}yes{{- end -}}
 {{- end -}}
 
+{{/* What the kubelet asks; with an address of its own the server does not answer on the pod's. */}}
+{{- define "alt.probe" -}}
+{{- $address := default "0.0.0.0" .root.Values.config.metricsAddress -}}
+httpGet:
+  path: {{ .path }}
+  port: metrics
+  {{- if not (has $address (list "0.0.0.0" "::")) }}
+  host: {{ $address | quote }}
+  {{- end }}
+{{- end -}}
+
+{{- define "alt.scraped" -}}
+{{- if or .Values.serviceMonitor.enabled .Values.podMonitor.enabled -}}yes{{- end -}}
+{{- end -}}
+
 {{/* Combinations that cannot work, said before anything is installed. */}}
 {{- define "alt.validate" -}}
 {{- if and .Values.serviceMonitor.enabled .Values.podMonitor.enabled -}}
@@ -107,11 +136,28 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if and .Values.serviceMonitor.enabled (not .Values.service.enabled) -}}
 {{- fail "serviceMonitor.enabled needs service.enabled: a ServiceMonitor scrapes through the Service." -}}
 {{- end -}}
-{{- if and (eq (toString .Values.config.processIdentity) "on") (not .Values.hostPID) -}}
+{{- $address := default "" .Values.config.metricsAddress -}}
+{{- if and (include "alt.scraped" .) (or (hasPrefix "127." $address) (eq $address "::1")) -}}
+{{- fail (printf "config.metricsAddress is %s, where no Prometheus reaches it: leave it alone, or disable serviceMonitor and podMonitor." $address) -}}
+{{- end -}}
+{{- if and (has (toString .Values.config.processIdentity) (list "on" "true")) (not .Values.hostPID) -}}
 {{- fail "config.processIdentity is on, but hostPID is false: without the node's processes there is nothing to look up. Set hostPID: true or leave processIdentity alone." -}}
 {{- end -}}
 {{- if and (not (include "alt.runsKubernetes" .)) (eq (toString .Values.config.k8sWatchServices) "true") -}}
 {{- fail "config.k8sWatchServices is true, but config.k8sEnabled is false: nothing would watch them." -}}
+{{- end -}}
+{{- if and .Values.staticNames .Values.config.namesFile -}}
+{{- fail "staticNames and config.namesFile are both set: the chart makes a names file of staticNames. Use one of them." -}}
+{{- end -}}
+{{- $latency := int (default 10000 .Values.config.maxLatencyMs) -}}
+{{- if and .Values.config.signatureTtlSeconds (lt (mul 1000 (int .Values.config.signatureTtlSeconds)) $latency) -}}
+{{- fail (printf "config.signatureTtlSeconds is below the longest latency, config.maxLatencyMs (%d ms): it would be forgotten before it is measured." $latency) -}}
+{{- end -}}
+{{- if and .Values.bus.networkPolicy.enabled (not (or .Values.bus.url .Values.config.busUrl)) -}}
+{{- fail "bus.networkPolicy.enabled is true, but there is no bus: set bus.url." -}}
+{{- end -}}
+{{- if and (eq .Values.bus.auth "user") (not .Values.bus.user) -}}
+{{- fail "bus.auth is user, but bus.user is empty." -}}
 {{- end -}}
 {{- if and .Values.bus.url .Values.config.busUrl -}}
 {{- fail "bus.url and config.busUrl are both set: use bus.url, which brings its credentials along." -}}
