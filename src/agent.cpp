@@ -176,6 +176,7 @@ void Agent::publish() {
   recent_matches_.publish(board_, resolver_, clock_);
   publish_links(links);
   board_.set_not_ready_reason(not_ready_reason());
+  board_.set_limits(identity_.limits());
 }
 
 void Agent::publish_links(const std::vector<LinkView>& links) {

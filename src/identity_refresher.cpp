@@ -53,6 +53,7 @@ Result<std::unique_ptr<IdentityRefresher>> IdentityRefresher::create(RefresherSe
 IdentityRefresher::IdentityRefresher(RefresherSettings settings, IdentityLog log, int wake)
     : settings_(std::move(settings)), log_(std::move(log)), budget_ns_(kScanCredit), wake_fd_(wake) {
   latest_.translations = translations_.table();  // an empty one: with none, nobody would ask
+  limits_ = settings_.without_processes;         // as asked for, or as the capabilities are: no news
 }
 
 IdentityRefresher::~IdentityRefresher() {
@@ -96,6 +97,7 @@ void IdentityRefresher::run() {
 
 void IdentityRefresher::refresh_interfaces(EventTime now) {
   if (!interfaces_->refresh(now)) return;
+  set_limits();
   // Where the kernel does not tell addresses there is no telling pods apart by interface: addresses decide alone.
   if (interfaces_->unusable_reason().empty())
     pods_.set_interfaces(interfaces_->elsewhere(), interfaces_->others(), now);
@@ -114,7 +116,7 @@ void IdentityRefresher::refresh_local(EventTime now) {
   scan_cpu_ns_ += cost;
   ++scans_;
   changed_ = true;
-  set_limits(scanner_->limits());
+  set_limits();
 }
 
 void IdentityRefresher::refresh_translations(EventTime now) {
@@ -173,7 +175,10 @@ void IdentityRefresher::wait(EventTime until) {
   [[maybe_unused]] const ssize_t emptied = read(wake_fd_, &count, sizeof count);
 }
 
-void IdentityRefresher::set_limits(const std::string& limits) {
+void IdentityRefresher::set_limits() {
+  std::string limits = scanner_ ? scanner_->limits() : settings_.without_processes;
+  const std::string& interfaces = interfaces_->unusable_reason();
+  if (!interfaces.empty()) limits += (limits.empty() ? "" : "; ") + interfaces;
   bool news = false;
   {
     const std::lock_guard lock(mutex_);

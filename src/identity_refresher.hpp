@@ -19,6 +19,7 @@ namespace audio_latency {
 struct RefresherSettings {
   std::optional<KubernetesSettings> kubernetes;  // nothing: no API server
   bool processes = false;                        // read sockets, processes and containers
+  std::string without_processes;                 // where not: why, for people
   LocalScanner::Settings local;
 };
 
@@ -50,7 +51,7 @@ class IdentityRefresher {
   RefresherStats stats() const;
   // Empty while the API server is followed or not asked, else the sentence for /readyz.
   std::string not_ready_reason() const;
-  // What is not named and why, for people; empty: nothing.
+  // What is not named and why, a sentence for people; empty: nothing.
   std::string limits() const;
 
  private:
@@ -63,7 +64,7 @@ class IdentityRefresher {
   void refresh_translations(EventTime now);
   void publish(EventTime now);
   EventTime next_step(EventTime now) const;
-  void set_limits(const std::string& limits);
+  void set_limits();
 
   RefresherSettings settings_;
   IdentityLog log_;

@@ -87,8 +87,7 @@ void LocalScanner::learn_owners(const std::vector<std::uint32_t>& pids, const st
     }
   }
   if (found.refused > 0 && limits_.empty()) {
-    limits_ =
-        std::to_string(found.refused) + " processes' files can't be read (CAP_SYS_PTRACE): their sockets have no name";
+    limits_ = "some processes' files can't be read (CAP_SYS_PTRACE): their sockets have no name";
   }
 }
 

@@ -41,6 +41,13 @@ Result<KubernetesSettings> kubernetes_settings(const Options& options) {
   return settings;
 }
 
+// What people who wonder about an address should know.
+std::string why_no_processes(ProcessIdentity asked) {
+  const std::string what = "processes, containers and pods with the node's address go by their addresses: ";
+  if (asked == ProcessIdentity::off) return what + "PROCESS_IDENTITY is off";
+  return what + "CAP_SYS_PTRACE is missing (in Kubernetes: hostPID)";
+}
+
 }  // namespace
 
 Result<RefresherSettings> refresher_settings(const Options& options) {
@@ -52,6 +59,7 @@ Result<RefresherSettings> refresher_settings(const Options& options) {
   }
   settings.processes = options.process_identity == ProcessIdentity::on ||
                        (options.process_identity == ProcessIdentity::automatic && has_capability(CAP_SYS_PTRACE));
+  if (!settings.processes) settings.without_processes = why_no_processes(options.process_identity);
   settings.local.node = options.k8s_node_name.empty() ? "unknown" : options.k8s_node_name;
   return settings;
 }

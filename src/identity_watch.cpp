@@ -11,6 +11,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr int kPage = 500;
+constexpr int kItemDepth = 2;  // of the objects in {"items": […]}
 constexpr int kRefusalsToList = 8;
 constexpr int kWatchSeconds = 300;  // the server ends the watch; spread, so that nodes do not come back at once
 
@@ -88,11 +89,16 @@ ResourceWatch::Outcome ResourceWatch::list() {
 }
 
 ResourceWatch::Outcome ResourceWatch::take_page(const std::string& body, std::string& next) {
-  const Json page = Json::parse(body, nullptr, false);
+  // Object by object: all of a large list at once takes many times its length.
+  const auto take_item = [this](int depth, Json::parse_event_t event, Json& value) {
+    if (depth != kItemDepth || event != Json::parse_event_t::object_end) return true;
+    objects_.upsert(value);
+    return false;
+  };
+  const Json page = Json::parse(body, take_item, false);
   if (!page.is_object() || !page.contains("items")) {
     return failed("the API server's list of " + settings_.what + " is not one");
   }
-  for (const Json& object : page["items"]) objects_.upsert(object);
   next = text(page, "metadata", "continue");
   if (next.empty()) version_ = text(page, "metadata", "resourceVersion");
   if (next.empty() && version_.empty()) return failed("the API server's list of " + settings_.what + " has no version");

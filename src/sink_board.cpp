@@ -36,6 +36,16 @@ std::string Board::not_ready_reason() const {
   return not_ready_reason_;
 }
 
+void Board::set_limits(std::string limits) {
+  const std::scoped_lock lock(mutex_);
+  limits_ = std::move(limits);
+}
+
+std::string Board::limits() const {
+  const std::scoped_lock lock(mutex_);
+  return limits_;
+}
+
 void Board::set_links(std::vector<NamedLink> links) {
   auto fresh = std::make_shared<const std::vector<NamedLink>>(std::move(links));
   const std::scoped_lock lock(mutex_);

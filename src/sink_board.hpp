@@ -33,6 +33,10 @@ class Board {
   void set_not_ready_reason(std::string reason);
   std::string not_ready_reason() const;
 
+  // What is not done though it is ready, and why; empty: nothing.
+  void set_limits(std::string limits);
+  std::string limits() const;
+
   void set_links(std::vector<NamedLink> links);
   std::shared_ptr<const std::vector<NamedLink>> links() const;
 
@@ -46,6 +50,7 @@ class Board {
  private:
   mutable std::mutex mutex_;
   std::string not_ready_reason_ = "starting";
+  std::string limits_;
   std::shared_ptr<const std::vector<NamedLink>> links_ = std::make_shared<const std::vector<NamedLink>>();
   std::shared_ptr<const std::vector<NamedFlow>> flows_ = std::make_shared<const std::vector<NamedFlow>>();
   std::deque<NamedMatch> matches_;

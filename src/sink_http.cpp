@@ -111,7 +111,9 @@ HttpAnswer flows_page(const Board& board, const HttpQuery& query) {
 
 HttpAnswer ready_page(const Board& board) {
   const std::string reason = board.not_ready_reason();
-  if (reason.empty()) return {200, "text/plain; charset=utf-8", "ready\n"};
+  const std::string limits = board.limits();
+  const std::string also = limits.empty() ? "" : "Not named: " + limits + ".\n";
+  if (reason.empty()) return {200, "text/plain; charset=utf-8", "ready\n" + also};
   return {503, "text/plain; charset=utf-8", reason + "\n"};
 }
 

@@ -18,6 +18,7 @@
 namespace audio_latency {
 namespace {
 
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
@@ -122,7 +123,10 @@ TEST_F(Http, ReadinessHasAReason) {
   EXPECT_THAT(get("/healthz"), StartsWith("HTTP/1.1 200"));
   EXPECT_THAT(get("/health"), StartsWith("HTTP/1.1 200"));
   board_.set_not_ready_reason("");
-  EXPECT_THAT(get("/readyz"), StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(get("/readyz"), AllOf(StartsWith("HTTP/1.1 200"), EndsWith("\r\n\r\nready\n")));
+  board_.set_limits("processes, since PROCESS_IDENTITY is off");
+  EXPECT_THAT(get("/readyz"),
+              AllOf(StartsWith("HTTP/1.1 200"), EndsWith("Not named: processes, since PROCESS_IDENTITY is off.\n")));
 }
 
 TEST_F(Http, ListsRecentMatchesNewestFirst) {
