@@ -20,10 +20,10 @@ build: ## build/audio-latency, the examples and the tests
 	@$(MAKE) --no-print-directory configure
 	@cmake --build $(BUILD) -j $(JOBS)
 
-demo: ## play real speech through relays on lo, print injected against measured latency
+demo: ## play real speech through relays on lo, print injected against measured latency; FORMATS=1: every format into every other
 	@scripts/setup.sh demo
 	@$(MAKE) --no-print-directory build
-	@AL_BUILD=$(abspath $(BUILD)) /usr/bin/python3 tests/e2e/demo.py
+	@AL_BUILD=$(abspath $(BUILD)) FORMATS=$(FORMATS) /usr/bin/python3 tests/e2e/demo.py
 
 test: setup build check chart test-unit test-bpf test-e2e fuzz-smoke ## everything: style, unit, kernel and end-to-end tests, fuzzing smoke
 

@@ -22,6 +22,7 @@ struct SourceOptions {
   Framing format = Framing::rtp;
   std::optional<Codec> codec;
   int ptime_ms = 20;
+  double start = 0;
   double seconds = 0;
   bool loop = false;
   std::uint32_t rate = 8000;
@@ -40,6 +41,7 @@ void describe(CLI::App& app, SourceOptions& options) {
       ->transform(CLI::CheckedTransformer(codec_names()));
   app.add_option("--ptime", options.ptime_ms, "milliseconds of sound in a packet, segment or frame")
       ->check(CLI::Range(5, 200));
+  app.add_option("--start", options.start, "seconds into the sound where to begin")->check(CLI::Range(0.0, 1e6));
   app.add_option("--seconds", options.seconds, "stop after so much sound; 0: at the end of the files")
       ->check(CLI::Range(0.0, 1e6));
   app.add_flag("--loop", options.loop, "begin again at the end");
@@ -50,11 +52,23 @@ void describe(CLI::App& app, SourceOptions& options) {
 
 Result<Sound> sound_of(const SourceOptions& options) {
   constexpr double kSynthesised = 60;
-  if (!options.files.empty()) {
-    return read_sounds(options.files);
+  const double wanted = options.seconds > 0 && !options.loop ? options.start + options.seconds : kSynthesised;
+  auto sound = options.files.empty() ? Result<Sound>(synthesise_speech(wanted, options.rate, options.seed))
+                                     : read_sounds(options.files);
+  if (!sound) {
+    return sound;
   }
-  return synthesise_speech(options.seconds > 0 && !options.loop ? options.seconds : kSynthesised, options.rate,
-                           options.seed);
+  const auto skipped = static_cast<std::size_t>(options.start * sound->rate);
+  if (skipped >= sound->samples.size()) {
+    return Error{"--start lies behind the end of the sound"};
+  }
+  // What is skipped comes at the end, where --loop gets to it.
+  std::rotate(sound->samples.begin(), sound->samples.begin() + static_cast<std::ptrdiff_t>(skipped),
+              sound->samples.end());
+  if (!options.loop) {
+    sound->samples.resize(sound->samples.size() - skipped);
+  }
+  return sound;
 }
 
 void sleep_until(std::int64_t steady_ns) {

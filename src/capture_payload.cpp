@@ -48,7 +48,7 @@ void apply_treatment(al_flow& flow, al_treatment treatment, EventTime now) {
   const bool same = std::memcmp(&flow.treatment, &treatment, sizeof treatment) == 0;
   flow.treatment = treatment;
   flow.examined_ns = now;
-  flow.sample_left = 0;
+  flow.sample_left = treatment.handling == AL_SAMPLE ? AL_SAMPLE_BYTES : 0;  // another look is wished
   if (same) return;
   flow.run = {};
   ++flow.version;

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::uint32_t kMostBytes = 7 * 1024;  // the kernel samples 8 KiB of a flow at a time
 constexpr std::uint16_t kMostPackets = 64;
+constexpr unsigned kFrameBits = 10;  // of evidence for a WebSocket frame, to count it
 
 bool starts_with(ByteSpan bytes, std::string_view word) {
   return bytes.size() >= word.size() && std::equal(word.begin(), word.end(), bytes.begin());
@@ -100,19 +101,31 @@ FlowVerdict FlowClassifier::add_tcp(const Payload& packet) {
   return by_syntax(packet.bytes);
 }
 
-FlowVerdict FlowClassifier::by_syntax(ByteSpan bytes) {
-  if (begins_with_http(bytes)) return decode(Framing::http, "HTTP/1 start line");
-  if (starts_with(bytes, "PRI * HTTP/2.0")) return decode(Framing::http2, "HTTP/2 preface");
-  if (starts_with(bytes, "SSH-")) return ignore("SSH");
-  if (starts_with(bytes, "data:") || starts_with(bytes, "event:")) return decode(Framing::sse, "server-sent events");
+// What only the beginning of a connection, or of an answer, looks like.
+FlowVerdict FlowClassifier::by_beginning(ByteSpan bytes) {
+  FlowVerdict verdict;
+  if (begins_with_http(bytes)) verdict = decode(Framing::http, "HTTP/1 start line");
+  if (starts_with(bytes, "PRI * HTTP/2.0")) verdict = decode(Framing::http2, "HTTP/2 preface");
+  if (starts_with(bytes, "SSH-")) verdict = ignore("SSH");
+  if (starts_with(bytes, "data:") || starts_with(bytes, "event:")) verdict = decode(Framing::sse, "server-sent events");
   if (bytes.size() == 19 && starts_with(bytes, std::string_view("\x01\x00\x10", 3)))
-    return decode(Framing::audiosocket, "AudioSocket UUID message");
-  const unsigned tls = tls_record(bytes);
-  if (tls == 2 || (tls == 1 && ++tls_ == 3)) return ignore("TLS records: encrypted", Unhashable::tls);
-  if (begins_with_audiosocket(bytes) && ++audiosocket_ == 2)
+    verdict = decode(Framing::audiosocket, "AudioSocket UUID message");
+  if (tls_record(bytes) == 2) verdict = ignore("TLS records: encrypted", Unhashable::tls);
+  verdict.proven = verdict.decided();
+  return verdict;
+}
+
+FlowVerdict FlowClassifier::by_syntax(ByteSpan bytes) {
+  if (const FlowVerdict verdict = by_beginning(bytes); verdict.decided()) return verdict;
+  const bool http2 = begins_with_http2(bytes);
+  const bool audiosocket = begins_with_audiosocket(bytes);
+  const unsigned websocket = websocket_evidence(bytes);
+  if (http2 || audiosocket || websocket >= kFrameBits) ++framed_;
+  if (tls_record(bytes) == 1 && ++tls_ == 3) return ignore("TLS records: encrypted", Unhashable::tls);
+  if (audiosocket && ++audiosocket_ == 2)
     return decode(Framing::audiosocket, "AudioSocket messages, one behind the other");
-  if (begins_with_http2(bytes) && ++http2_ == 2) return decode(Framing::http2, "HTTP/2 frames, one behind the other");
-  if (const unsigned bits = websocket_evidence(bytes); bits >= 10) websocket_ += bits;
+  if (http2 && ++http2_ == 2) return decode(Framing::http2, "HTTP/2 frames, one behind the other");
+  if (websocket >= kFrameBits) websocket_ += websocket;
   if (websocket_ >= 40) return decode(Framing::websocket, "WebSocket frames, one behind the other");
   std::uint64_t size = 0;
   if (read_chunk_line(bytes, size) != 0 && size > 0 && ++chunks_ == 2) return decode(Framing::http, "HTTP chunk sizes");
@@ -121,8 +134,10 @@ FlowVerdict FlowClassifier::by_syntax(ByteSpan bytes) {
   return {};
 }
 
+// Long frames are mostly sound: where packets begin with what may be headers, more of them must tell first.
 FlowVerdict FlowClassifier::by_samples() const {
-  if (rtp_packets_ > 1 || statistics_.verdict() != SampleStatistics::Verdict::audio) return {};
+  if (rtp_packets_ > 1 || (framed_ > 0 && 2 * framed_ >= packets_)) return {};
+  if (statistics_.verdict() != SampleStatistics::Verdict::audio) return {};
   const SampleReading reading = statistics_.reading();
   FlowVerdict verdict;
   verdict.treatment = {AL_SCAN, AL_FRAMING_RAW, static_cast<std::uint8_t>(reading.codec),
@@ -140,7 +155,9 @@ FlowVerdict FlowClassifier::give_up() const {
   if (statistics_.looks_random())
     return ignore("not audio that can be read: bytes as even as noise (encrypted or compressed)");
   if (statistics_.looks_like_text()) return ignore("not audio: text");
-  return ignore("not audio: no known framing, and its bytes are no samples of sound");
+  FlowVerdict verdict = ignore("not audio: no known framing, and its bytes are no samples of sound");
+  verdict.doubtful = true;
+  return verdict;
 }
 
 FlowVerdict FlowClassifier::add_udp(const Payload& packet) {

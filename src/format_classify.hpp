@@ -23,6 +23,8 @@ struct FlowVerdict {
   Framing framing = Framing::unknown;
   Unhashable unhashable = Unhashable::no;
   std::uint32_t rate = 0;  // Hz, where the framing tells
+  bool proven = false;     // by how the connection began, not by what looks like frames or samples
+  bool doubtful = false;   // one look has shown nothing: another should agree
   const char* why = "nothing has told yet what it is";
 
   bool decided() const { return treatment.handling != AL_SAMPLE; }
@@ -41,6 +43,7 @@ class FlowClassifier {
  private:
   FlowVerdict add_tcp(const Payload& packet);
   FlowVerdict add_udp(const Payload& packet);
+  static FlowVerdict by_beginning(ByteSpan bytes);
   FlowVerdict by_syntax(ByteSpan bytes);
   FlowVerdict by_samples() const;
   FlowVerdict give_up() const;
@@ -54,6 +57,7 @@ class FlowClassifier {
   SampleStatistics rtp_samples_{true};  // of what is behind an RTP header
   bool tcp_;
   std::uint16_t packets_ = 0;
+  std::uint16_t framed_ = 0;  // packets that begin with what may be a frame's header
   std::uint32_t bytes_ = 0;
   std::uint32_t next_place_ = 0;
   // Hits of syntaxes that one packet does not prove.

@@ -12,6 +12,8 @@ namespace {
 constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 static_assert(kPreface.size() == kHttp2Preface);
 constexpr std::uint32_t kLongestFrame = 1U << 20;
+constexpr std::uint32_t kTelling = 32;              // length of a DATA or HEADERS frame that is no chance
+constexpr std::uint32_t kLargestStream = 1U << 24;  // that is believed
 constexpr std::uint32_t kLongestMessage = 64U << 20;
 
 enum FrameType : std::uint8_t {
@@ -58,16 +60,17 @@ bool read_http2_header(ByteSpan bytes, Http2Header& header) {
   return has_right_length(header);
 }
 
+// Quiet samples look like headers of small DATA frames, one behind the other: those prove nothing.
 bool begins_with_http2(ByteSpan bytes) {
   if (bytes.size() >= kPreface.size() && std::equal(kPreface.begin(), kPreface.end(), bytes.begin())) return true;
-  std::size_t frames = 0;
   std::size_t at = 0;
-  while (at + kHttp2Header <= bytes.size()) {
+  for (unsigned frames = 0; at + kHttp2Header <= bytes.size(); ++frames) {
     Http2Header header;
-    if (!read_http2_header(bytes.subspan(at), header)) return false;
+    if (!read_http2_header(bytes.subspan(at), header) || header.stream >= kLargestStream) return false;
+    if (header.type <= kHeaders && header.length < kTelling) return false;
+    if (frames == 1) return true;
     at += kHttp2Header + header.length;
-    ++frames;
-    if (frames == 2 || at == bytes.size()) return true;
+    if (at == bytes.size()) return true;
   }
   return false;
 }
@@ -166,7 +169,7 @@ std::size_t Http2Decoder::search(ByteSpan bytes) {
   Http2Header first;
   // A DATA frame may be longer than the packet that it begins with.
   const bool longer = bytes.size() >= kHttp2Header && read_http2_header(bytes, first) && first.type == kData &&
-                      first.length >= 64 && first.stream < (1U << 24) && bytes.size() < kHttp2Header + first.length;
+                      first.length >= 64 && first.stream < kLargestStream && bytes.size() < kHttp2Header + first.length;
   while (!longer && at < bytes.size() && !begins_with_http2(bytes.subspan(at))) ++at;
   status_.skipped_bytes += at;
   if (at == bytes.size()) return at;

@@ -156,17 +156,24 @@ void Formats::classify(const Key& key, Flow& flow, const Payload& payload) {
   if (flow.classifier == nullptr) flow.classifier = std::make_unique<FlowClassifier>(payload.flow.protocol);
   const FlowVerdict verdict = flow.classifier->add(payload);
   if (!verdict.decided()) return;
+  if (verdict.doubtful && !flow.verdict.decided() && !flow.looked_twice) {
+    flow.looked_twice = true;
+    flow.classifier.reset();
+    treatments_.treat(key.flow, key.point, key.tunnelled, FlowVerdict().treatment);
+    return;
+  }
   settle(key, flow, overrules(flow, verdict) ? verdict : FlowVerdict(flow.verdict), payload.time);
   if (flow.decoded != nullptr) decode(key, flow, payload);
 }
 
 // What was scanned is not left because of one bad moment; what is known to be encrypted is not called noise later.
 bool Formats::overrules(Flow& flow, const FlowVerdict& verdict) const {
+  const std::uint8_t before = flow.verdict.treatment.handling;
   const bool vague = verdict.treatment.handling == AL_IGNORE && verdict.unhashable == Unhashable::no;
-  flow.doubts = vague ? static_cast<std::uint8_t>(flow.doubts + 1) : std::uint8_t{0};
-  if (!vague) return true;
-  if (flow.verdict.treatment.handling == AL_SCAN) return flow.doubts >= 2;
-  return flow.verdict.treatment.handling != AL_IGNORE;
+  const bool leaves = before == AL_SCAN && verdict.treatment.handling != AL_SCAN && !verdict.proven;
+  flow.doubts = leaves ? static_cast<std::uint8_t>(flow.doubts + 1) : std::uint8_t{0};
+  if (leaves) return flow.doubts >= 2;
+  return !vague || before != AL_IGNORE;
 }
 
 void Formats::settle(const Key& key, Flow& flow, const FlowVerdict& verdict, EventTime now) {

@@ -82,7 +82,8 @@ class Formats : public PayloadSink, public PlacedSink {
   };
   struct Flow {
     FlowVerdict verdict;
-    std::uint8_t doubts = 0;  // verdicts in a row that say nothing but that it is not audio
+    std::uint8_t doubts = 0;  // verdicts in a row that speak against the one that it has
+    bool looked_twice = false;
     std::unique_ptr<FlowClassifier> classifier;
     std::unique_ptr<DecodedFlow> decoded;
     std::uint64_t signatures = 0;

@@ -117,22 +117,28 @@ void AudioTrack::look(ByteSpan bytes) {
   if (statistics_.verdict() != SampleStatistics::Verdict::undecided) decide();
 }
 
-// One look that contradicts the last verdict may be chance, two are not.
+// One look that contradicts the last verdict may be chance, two are not. Sound may begin with what looks like none.
 void AudioTrack::decide() {
   looking_ = false;
-  look_again_at_ = bytes_ + kLookAgain;
   AudioFormat found = format_;
   found.codec = AL_CODEC_UNKNOWN;
   if (statistics_.verdict() == SampleStatistics::Verdict::audio) found.codec = statistics_.reading().codec;
-  if (content_ != Content::unknown && found.codec != format_.codec && ++disagreements_ < 2) return;
-  disagreements_ = 0;
-  if (found.codec == AL_CODEC_UNKNOWN) {
-    run_.end();
-    format_ = found;
-    content_ = Content::not_audio;
-  } else {
-    become(found);
+  const bool contradicts = content_ != Content::unknown && found.codec != format_.codec;
+  if (contradicts && ++disagreements_ < 2) {
+    look_again_at_ = bytes_ + (content_ == Content::not_audio ? 0 : kLookAgain);
+    return;
   }
+  disagreements_ = 0;
+  look_again_at_ = bytes_ + kLookAgain;
+  if (found.codec != AL_CODEC_UNKNOWN) {
+    become(found);
+    return;
+  }
+  look_again_at_ = bytes_ + patience_;
+  patience_ = std::min(2 * patience_, kLookAgain);
+  run_.end();
+  format_ = found;
+  content_ = Content::not_audio;
 }
 
 AudioTrack& AudioTracks::find(TrackId id) {

@@ -32,7 +32,8 @@ class AudioTrack {
 
  private:
   static constexpr std::size_t kMagic = 4;                // bytes that tell a file's type
-  static constexpr std::uint64_t kLookAgain = 64 * 1024;  // bytes
+  static constexpr std::uint64_t kLookAgain = 64 * 1024;  // bytes, where there is sound
+  static constexpr std::uint64_t kDoubt = 2 * 1024;       // bytes, where there was none at first; then twice as many
 
   void front_byte(std::uint8_t byte, std::uint32_t place, const Payload& packet);
   void pass(ByteSpan bytes, const Places& places, const Payload& packet);
@@ -54,6 +55,7 @@ class AudioTrack {
   std::uint8_t phase_ = 0;  // of the run: 1 behind an odd number of bytes
   std::uint8_t disagreements_ = 0;
   std::uint64_t look_again_at_ = 0;
+  std::uint64_t patience_ = kDoubt;  // until the next look where there is no sound
   std::uint64_t bytes_ = 0;
   std::uint64_t signatures_ = 0;
 };

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "format_table.hpp"
@@ -22,7 +23,11 @@ constexpr EventTime kAgain = 2'000'000'000;
 
 struct Treatments : TreatmentSink {
   al_treatment last{};
-  void treat(const FlowKey&, const CapturePoint&, bool, al_treatment treatment) override { last = treatment; }
+  bool again = false;  // another sample is wished
+  void treat(const FlowKey&, const CapturePoint&, bool, al_treatment treatment) override {
+    last = treatment;
+    again = treatment.handling == AL_SAMPLE;
+  }
 };
 
 struct Discard : ObservationSink {
@@ -45,7 +50,7 @@ std::string called(const LabelledFlow& flow) {
     sequence += packet.length;
     if (treatments.last.handling == AL_SCAN || treatments.last.handling == AL_IGNORE) break;
     if (treatments.last.handling == AL_SAMPLE) {
-      if (each.time >= since + kAgain) {
+      if (each.time >= since + kAgain || std::exchange(treatments.again, false)) {
         since = each.time;
         sampled = 0;
       }

@@ -31,6 +31,12 @@ def nanoseconds(rfc3339):
     return int(moment.timestamp()) * 1_000_000_000 + int(fraction.ljust(9, "0"))
 
 
+def figures(items, command):
+    """(name, value, unit, goal, holds) as build/demo.json has them."""
+    return [{"name": name, "value": value if value == value else None, "unit": unit, "goal": goal, "holds": holds,
+             "command": command} for name, value, unit, goal, holds in items]
+
+
 class RowResult:
     """What was injected into one call, by the kernel's stamps, and what was measured of it, in milliseconds."""
 
@@ -129,5 +135,4 @@ class Report:
             items.append((f"{row.name}: speech seconds measured", row.recall, "ratio", f">= {MINIMUM_RECALL}",
                           row.recall >= MINIMUM_RECALL))
         items.append(("latencies between unconnected calls", len(self.invented), "latencies", "0", not self.invented))
-        return [{"name": name, "value": value if value == value else None, "unit": unit, "goal": goal, "holds": holds,
-                 "command": command} for name, value, unit, goal, holds in items]
+        return figures(items, command)
