@@ -53,6 +53,7 @@ struct FlowRecord {
   std::uint32_t owner = kNone;
   std::uint32_t arrival_flow = kNone;  // what this flow's packets look like behind address translation
   std::uint32_t first_node = 0;        // that sees its packets, where several do
+  std::uint32_t other_node = 0;        // that sees them after it
   EventTime first_node_known = 0;      // when that was last found; 0: never
   bool already_running = false;        // when tracking began
   bool follows = false;                // the later flow of a formed link: not an origin

@@ -21,9 +21,10 @@ struct Vote {
   std::int64_t stage_ns = -1;  // from the predecessor's arrival; -1: the earlier hop is not the predecessor
   std::uint64_t signature = 0;
   std::uint32_t origin_flow = kNone;
-  std::int64_t uncertainty_ns = 0;  // of the clocks of the two hops' nodes
-  bool counts = false;              // the first recorded latency of this signature
-  bool learned = false;             // recorded by another node
+  std::int64_t uncertainty_ns = 0;        // of the clocks of the nodes that saw the two hops depart
+  std::int64_t stage_uncertainty_ns = 0;  // of those that saw the earlier arrive and the later depart
+  bool counts = false;                    // the first recorded latency of this signature
+  bool learned = false;                   // recorded by another node
   Domain domain = Domain::verbatim;
 };
 

@@ -135,7 +135,8 @@ void Matcher::State::see_again(std::uint32_t signature, Hop& hop, const Observat
   const EventTime last = again ? std::max(departure, seen.time) : std::max(hop.arrival(), seen.time);
   if (last - first > kMaximumArrivalDelta) return;
   if (const std::uint32_t node = point_nodes_[hop.point]; node != seen.point.node) {
-    see_elsewhere(hop, seen.time < departure ? seen.point.node : node);
+    const bool earlier = seen.time < departure;
+    see_elsewhere(hop, earlier ? seen.point.node : node, earlier ? node : seen.point.node);
   }
   if (last == seen.time) hop.arrival_point = point;
   if (seen.time < departure) {
@@ -201,9 +202,10 @@ std::uint32_t Matcher::State::point_of(const CapturePoint& point) {
 
 // Of the nodes that see a flow, the first one's sightings decide: two owners that each got another node's sighting of
 // one hop, since the bus was torn between them, must not both record it.
-void Matcher::State::see_elsewhere(Hop& hop, std::uint32_t departure_node) {
+void Matcher::State::see_elsewhere(Hop& hop, std::uint32_t departure_node, std::uint32_t arrival_node) {
   hop.two_nodes = true;
   flows_[hop.flow].first_node = departure_node;
+  flows_[hop.flow].other_node = arrival_node;
   flows_[hop.flow].first_node_known = now_;
 }
 
@@ -215,9 +217,7 @@ bool Matcher::State::is_complete(const Hop& hop) const {
   return !cut_off_ && flow.first_node_known + kSilentNode < now_;
 }
 
-std::int64_t Matcher::State::uncertainty_between(const Hop& a, const Hop& b) const {
-  const std::uint32_t node_a = point_nodes_[a.point];
-  const std::uint32_t node_b = point_nodes_[b.point];
+std::int64_t Matcher::State::uncertainty_between(std::uint32_t node_a, std::uint32_t node_b) const {
   if (node_a == node_b) return 0;  // one clock
   const auto of = [&](std::uint32_t node) {
     const auto known = clock_uncertainty_.find(node);

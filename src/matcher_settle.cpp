@@ -100,7 +100,9 @@ void Matcher::State::evaluate_pair(std::uint32_t signature, const Trail& trail, 
   vote.origin_flow = root.flow;
   vote.domain = domain;
   vote.learned = to.hop->learned || !is_complete(*from.hop) || !is_complete(*to.hop);
-  vote.uncertainty_ns = uncertainty_between(*from.hop, *to.hop);
+  vote.uncertainty_ns = uncertainty_between(point_nodes_[from.hop->point], point_nodes_[to.hop->point]);
+  const std::uint32_t arrived_at = from.hop->two_nodes ? flows_[from.flow].other_node : point_nodes_[from.hop->point];
+  vote.stage_uncertainty_ns = uncertainty_between(arrived_at, point_nodes_[to.hop->point]);
   if (is_doubtful(*link, vote)) return count(Collision::origins);
   vote.counts = !signatures_[signature].matched && !vote.learned;
   signatures_[signature].matched |= vote.counts;
@@ -139,6 +141,7 @@ void Matcher::State::record(Link& link, const Vote& vote) {
   match.source_place = flows_.receiver(link.earlier);
   match.dest_place = later.sender;
   match.latency_ns = vote.stage_ns;
+  match.uncertainty_ns = static_cast<std::uint64_t>(vote.stage_uncertainty_ns);
   sink_.on_match(match);
 }
 
@@ -158,6 +161,8 @@ void Matcher::State::report_network(std::uint32_t signature, const Trail& trail,
   match.latency_ns = hop.arrival_delta;
   match.signature = signatures_[signature].value();
   match.domain = static_cast<Domain>(signatures_[signature].domain);
+  if (hop.two_nodes)
+    match.uncertainty_ns = static_cast<std::uint64_t>(uncertainty_between(flow.first_node, flow.other_node));
   sink_.on_match(match);
 }
 

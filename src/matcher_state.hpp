@@ -71,9 +71,9 @@ class Matcher::State {
   void add_hop(std::uint32_t signature, const Observation& seen, std::uint32_t flow);
   std::uint32_t identity_of(const PacketIdentity& packet) const;
   std::uint32_t point_of(const CapturePoint& point);
-  void see_elsewhere(matching::Hop& hop, std::uint32_t departure_node);
+  void see_elsewhere(matching::Hop& hop, std::uint32_t departure_node, std::uint32_t arrival_node);
   bool is_complete(const matching::Hop& hop) const;
-  std::int64_t uncertainty_between(const matching::Hop& a, const matching::Hop& b) const;
+  std::int64_t uncertainty_between(std::uint32_t node_a, std::uint32_t node_b) const;
   void schedule(std::uint32_t signature, EventTime time);
 
   // matcher_settle.cpp: a trail becomes latencies.
