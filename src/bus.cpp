@@ -10,9 +10,7 @@ namespace {
 constexpr EventTime kMillisecond = 1'000'000;
 constexpr EventTime kSecond = 1'000'000'000;
 constexpr EventTime kStep = 10 * kMillisecond;  // between looks at what is due
-constexpr EventTime kBetweenReplies = 200 * kMillisecond;
-constexpr EventTime kSilence = 3 * kSecond;    // a bus that does not bring back its probe is gone
-constexpr std::size_t kMostHistory = 131'072;  // observations
+constexpr std::size_t kMostHistory = 131'072;   // observations
 
 BusInbox::Settings inbox_settings(const BusSettings& settings) {
   return {settings.correct_clocks, settings.maximum_latency, settings.most_flows * 8};
@@ -20,17 +18,20 @@ BusInbox::Settings inbox_settings(const BusSettings& settings) {
 
 }  // namespace
 
-Bus::Bus(const BusSettings& settings, BusTransport& transport, BusNames& names, Here here, Report report)
+Bus::Bus(const BusSettings& settings, BusTransport& transport, BusNames& names, Here here, Uncertain uncertain,
+         Report report)
     : settings_(settings),
       transport_(transport),
       names_(names),
       here_(std::move(here)),
       report_(std::move(report)),
-      owners_(settings.self, settings.most_owners),
-      flows_(names, settings.node, settings.most_flows,
+      owners_(settings.self, settings.owners == 0 ? BusSpread::kFewest : settings.owners),
+      spread_(settings.owners),
+      flows_(names, settings.node, settings.most_flows * 2,
              std::max(settings.flow_timeout, settings.maximum_latency + 2 * kSecond)),
       outbox_(transport, flows_, settings.node),
-      inbox_(inbox_settings(settings), names) {}
+      inbox_(inbox_settings(settings), names,
+             {[this](const PlacedObservation& seen) { take(seen); }, std::move(uncertain)}) {}
 
 Bus::~Bus() {
   if (up_) transport_.announce({settings_.node, true});
@@ -55,11 +56,14 @@ bool Bus::route(PlacedObservation& seen) {
     seen.observation.learned = true;
   }
   BusRecord record = flows_.record_of(observation, flow);
+  // As other nodes will see it whose sightings of the same packet meet this one.
+  seen.observation.packet = packet_identity(observation.packet.kind, record.packet, record.ip_id);
   keep(record);
   const BusMember owner = owners_.owner(observation.signature);
   bool here = owner == owners_.self();
   if (here) {
     ++local_;
+    spread_.count();
   } else {
     outbox_.add(owner, record, now_);
   }
@@ -93,30 +97,6 @@ void Bus::name(PlacedObservation& own) {
   names_.settle(own, names_.own_end(own.sender, settings_.node), names_.own_end(own.receiver, settings_.node), now_);
 }
 
-// Whoever owns a signature from now on gets what was seen of it: a link forms at once, a repeat is known as one, and
-// what the owner before has recorded is not recorded again.
-void Bus::on_change() {
-  changed_ = now_;
-  const auto oldest = static_cast<std::int64_t>(now_ - std::min(now_, settings_.maximum_latency));
-  for (BusRecord record : history_) {
-    if (record.time_ns < oldest) continue;
-    const BusMember owner = owners_.owner(record.signature);
-    if (owner == owners_.previous_owner(record.signature)) continue;
-    record.learned = true;
-    ++relearned_;
-    if (owner == owners_.self()) {
-      PlacedObservation seen = flows_.observation_of(record);
-      name(seen);
-      here_(seen);
-    } else {
-      outbox_.add(owner, record, now_);
-    }
-  }
-  report_(LogLevel::info, "bus_members",
-          std::to_string(owners_.others().size() + 1) + " members, " + std::to_string(owners_.owners().size()) +
-              " of them own signatures");
-}
-
 void Bus::step(EventTime now) {
   now_ = std::max(now_, now);
   receive();
@@ -125,6 +105,8 @@ void Bus::step(EventTime now) {
   watch_connection();
   expire();
   beat();
+  inbox_.release(clock());
+  measure_clocks();
   outbox_.flush(now_);
   if (now_ < aged_ + kSecond) return;
   aged_ = now_;
@@ -141,73 +123,27 @@ void Bus::receive() {
     if (const auto* heartbeat = std::get_if<BusHeartbeat>(&arrival.message.content)) {
       on_heartbeat(from, *heartbeat);
     } else if (from != owners_.self()) {
-      on_batch(from, std::get<BusBatch>(arrival.message.content), arrival.received_ns);
+      on_batch(from, std::get<BusBatch>(arrival.message.content), arrival.received);
     }
   }
 }
 
-void Bus::on_heartbeat(BusMember from, const BusHeartbeat& heartbeat) {
-  if (from == owners_.self()) {
-    returned_ = now_;
-    return;
-  }
-  if (!up_) return;  // it will be heard again
-  if (heartbeat.leaving) {
-    outbox_.drop(from, now_);
-    if (owners_.left(from)) on_change();
-    return;
-  }
-  const std::size_t before = owners_.others().size();
-  const bool changed = owners_.heard(from, heartbeat.node, now_);
-  reply_ = reply_ || owners_.others().size() != before;
-  if (changed) on_change();
-}
-
-void Bus::on_batch(BusMember from, const BusBatch& batch, std::int64_t received_ns) {
-  outbox_.echo(from, batch.sent_ns, received_ns);
-  const BusInbox::Clock clock{now_, offset_ns_, uncertainty_ns_};
-  const auto answer = inbox_.take(from, batch, received_ns, clock, [this](const PlacedObservation& seen) {
-    if (!seen.observation.learned && !owners_.owns(seen.observation.signature)) inbox_.count_misrouted();
-    here_(seen);
-  });
+void Bus::on_batch(BusMember from, const BusBatch& batch, EventTime received) {
+  if (batch.token != 0) outbox_.answer(from, batch.token, received, batch.hurry);
+  const auto answer = inbox_.take(from, batch, received, clock());
   if (answer.define_again) outbox_.define_again(from);
   if (answer.lacks_definitions) outbox_.ask_for_definitions(from);
 }
 
-void Bus::watch_connection() {
-  const bool connected = transport_.connected();
-  const bool delivers = connected && now_ <= returned_ + kSilence;
-  if (delivers == up_) return;
-  up_ = delivers;
-  if (up_) {
-    report_(LogLevel::info, "bus_connected", "connected: signatures meet on the bus");
-    beaten_ = 0;
-    connected_ = now_;
-    return;
-  }
-  report_(LogLevel::warn, "bus_disconnected", not_ready_reason());
-  for (const auto& member : owners_.others()) outbox_.drop(member.id, now_);
-  if (owners_.forget_all()) on_change();
+void Bus::take(const PlacedObservation& seen) {
+  if (!seen.observation.learned && !owners_.owns(seen.observation.signature)) inbox_.count_misrouted();
+  if (!seen.observation.learned) spread_.count();
+  here_(seen);
 }
 
-void Bus::beat() {
-  const EventTime since = now_ - std::min(now_, beaten_);
-  if (since < (reply_ ? kBetweenReplies : BusOwners::kHeartbeat) || !transport_.connected()) return;
-  beaten_ = now_;
-  reply_ = false;
-  transport_.probe();
-  if (up_ && owners_.candidate()) transport_.announce({settings_.node, false});
-}
-
-void Bus::expire() {
-  std::vector<BusMember> before;
-  for (const auto& member : owners_.others()) before.push_back(member.id);
-  const bool changed = owners_.expire(now_);
-  if (before.size() == owners_.others().size()) return;
-  for (const BusMember id : before) {
-    if (!owners_.is_heard(id)) outbox_.drop(id, now_);
-  }
-  if (changed) on_change();
+// Before a sender's observations are matched, and from then on as long as it sends some.
+void Bus::measure_clocks() {
+  inbox_.each_to_measure(now_, [this](BusMember from, bool hurry) { outbox_.measure(from, hurry, now_); });
 }
 
 std::string Bus::not_ready_reason() const {
@@ -216,7 +152,7 @@ std::string Bus::not_ready_reason() const {
     return "The bus takes messages but brings none back: does the account of this node allow to subscribe to what it "
            "publishes? This node measures by itself.";
   }
-  for (const BusPeerClock& clock : inbox_.clocks(now_)) {
+  for (const BusPeerClock& clock : clocks()) {
     if (!clock.refused) continue;
     return "Observations of node " + clock.node + " are refused, since its clock is " +
            std::to_string(clock.offset_ns / 1'000'000) +
@@ -233,6 +169,7 @@ BusStats Bus::stats() const {
   stats.relearned = relearned_;
   stats.members = owners_.others().size() + 1;
   stats.owners = owners_.owners().size();
+  stats.owns = owners_.is_owner();
   stats.connected = up_;
   stats.out = outbox_.stats();
   stats.in = inbox_.stats();

@@ -11,6 +11,7 @@
 #include "bus_names.hpp"
 #include "bus_outbox.hpp"
 #include "bus_owners.hpp"
+#include "bus_spread.hpp"
 #include "log.hpp"
 #include "pipeline.hpp"
 
@@ -19,7 +20,7 @@ namespace audio_latency {
 struct BusSettings {
   BusMember self = 0;
   std::string node;
-  std::size_t most_owners = 16;
+  std::size_t owners = 0;         // that signatures are spread over, where this node decides; 0: as the load wants
   EventTime maximum_latency = 0;  // ns
   EventTime flow_timeout = 0;     // ns
   std::size_t most_flows = 0;
@@ -33,6 +34,7 @@ struct BusStats {
   std::uint64_t relearned = 0;  // told again after a change of owners
   std::size_t members = 0;      // that are heard, this one included
   std::size_t owners = 0;
+  bool owns = false;
   bool connected = false;
   BusOutboxStats out;
   BusInboxStats in;
@@ -46,10 +48,13 @@ class Bus : public PlacedRouter {
  public:
   // What belongs here goes to `here`; it, `names` and `transport` must outlive this.
   using Here = std::function<void(const PlacedObservation&)>;
+  // How far the times of another node's observations may be off that come after this.
+  using Uncertain = std::function<void(std::uint32_t node, std::uint64_t ns)>;
   // Other nodes can't be heard, or could not a moment ago: what they saw first may be recorded by them.
   bool cut_off() const { return !up_ || now_ < connected_ + kReunited; }
   using Report = std::function<void(LogLevel level, const char* event_type, const std::string& message)>;
-  Bus(const BusSettings& settings, BusTransport& transport, BusNames& names, Here here, Report report);
+  Bus(const BusSettings& settings, BusTransport& transport, BusNames& names, Here here, Uncertain uncertain,
+      Report report);
   ~Bus() override;
   Bus(const Bus&) = delete;
   Bus& operator=(const Bus&) = delete;
@@ -61,14 +66,17 @@ class Bus : public PlacedRouter {
   void set_clock(std::int64_t offset_ns, std::uint64_t uncertainty_ns);
 
   BusStats stats() const;
-  std::vector<BusPeerClock> clocks() const { return inbox_.clocks(now_); }
+  std::vector<BusPeerClock> clocks() const { return inbox_.clocks(clock()); }
   // Empty, or the sentence for /readyz.
   std::string not_ready_reason() const;
 
  private:
   void receive();
   void on_heartbeat(BusMember from, const BusHeartbeat& heartbeat);
-  void on_batch(BusMember from, const BusBatch& batch, std::int64_t received_ns);
+  void on_batch(BusMember from, const BusBatch& batch, EventTime received);
+  void take(const PlacedObservation& seen);
+  BusInbox::Clock clock() const { return {now_, offset_ns_, uncertainty_ns_}; }
+  void measure_clocks();
   void watch_connection();
   void beat();
   void expire();
@@ -82,6 +90,7 @@ class Bus : public PlacedRouter {
   Here here_;
   Report report_;
   BusOwners owners_;
+  BusSpread spread_;
   BusFlows flows_;
   BusOutbox outbox_;
   BusInbox inbox_;

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bus_flows.hpp"
 
+#include <xxhash.h>
+
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace audio_latency {
@@ -13,7 +16,34 @@ std::string shortened(const std::string& name) {
   return name.substr(0, kBusLongestName);
 }
 
+BusView view_of(const Observation& seen) {
+  return {seen.flow, seen.point.interface, seen.point.direction, seen.packet.kind, seen.tunnelled};
+}
+
 }  // namespace
+
+std::uint32_t packet_number(const PacketIdentity& packet) {
+  if (packet.kind == AL_IDENTITY_TCP) return packet.stream_id;
+  const std::array<std::uint32_t, 6> parts = {packet.stream_id,      packet.rtp_timestamp, packet.rtp_sequence,
+                                              packet.payload_length, packet.offset,        packet.ip_id_or_label};
+  // The IP ID tells packets apart only where nothing better does.
+  const std::size_t used = packet.kind == AL_IDENTITY_UDP ? 6 : 5;
+  return static_cast<std::uint32_t>(XXH3_64bits(parts.data(), used * sizeof parts.front()));
+}
+
+PacketIdentity packet_identity(std::uint8_t kind, std::uint32_t number, std::uint16_t ip_id) {
+  PacketIdentity packet;
+  packet.kind = kind;
+  packet.stream_id = number;
+  packet.ip_id_or_label = ip_id;
+  return packet;
+}
+
+std::size_t BusFlows::HashView::operator()(const BusView& view) const {
+  const std::uint64_t place =
+      std::uint64_t{view.interface} << 32 | view.kind << 16U | view.direction << 8U | std::uint64_t{view.tunnelled};
+  return (*hash)((*hash)(view.key), place);
+}
 
 BusFlows::BusFlows(const IdentityResolver& names, std::string node, std::size_t most, EventTime life)
     : names_(names),
@@ -24,11 +54,11 @@ BusFlows::BusFlows(const IdentityResolver& names, std::string node, std::size_t 
       endpoints_(1) {}
 
 std::uint32_t BusFlows::number_of(const PlacedObservation& seen) {
-  const FlowKey& key = seen.observation.flow;
+  const BusView view = view_of(seen.observation);
   std::uint32_t number = last_;  // events of one packet come together
-  if (number == 0 || flows_[number].key != key) {
-    const auto known = numbers_.find(key);
-    number = known != numbers_.end() ? known->second : add(key, seen.observation.time);
+  if (number == 0 || flows_[number].view != view) {
+    const auto known = numbers_.find(view);
+    number = known != numbers_.end() ? known->second : add(view, seen.observation.time);
     if (number == 0) return 0;
     last_ = number;
   }
@@ -43,7 +73,7 @@ std::uint32_t BusFlows::number_of(const PlacedObservation& seen) {
   return number;
 }
 
-std::uint32_t BusFlows::add(const FlowKey& key, EventTime now) {
+std::uint32_t BusFlows::add(const BusView& view, EventTime now) {
   if (free_.empty() && flows_.size() > most_) reclaim(now);
   std::uint32_t number = 0;
   if (!free_.empty()) {
@@ -56,8 +86,8 @@ std::uint32_t BusFlows::add(const FlowKey& key, EventTime now) {
     return 0;
   }
   flows_[number] = {};
-  flows_[number].key = key;
-  numbers_[key] = number;
+  flows_[number].view = view;
+  numbers_[view] = number;
   return number;
 }
 
@@ -67,7 +97,7 @@ void BusFlows::reclaim(EventTime now) {
   for (std::uint32_t number = 1; number < flows_.size(); ++number) {
     Flow& flow = flows_[number];
     if (flow.version == 0 || flow.used + life_ > now) continue;
-    numbers_.erase(flow.key);
+    numbers_.erase(flow.view);
     flow.version = 0;
     free_.push_back(number);
   }
@@ -100,35 +130,33 @@ BusRecord BusFlows::record_of(const Observation& seen, std::uint32_t flow) const
   record.time_ns = static_cast<std::int64_t>(seen.time);
   record.signature = seen.signature;
   record.flow = flow;
-  record.interface = seen.point.interface;
-  record.packet = seen.packet;
+  record.packet = packet_number(seen.packet);
+  record.ip_id = static_cast<std::uint16_t>(seen.packet.ip_id_or_label);
   record.domain = seen.domain;
-  record.direction = seen.point.direction;
   record.ttl = seen.ttl;
-  record.leading_zeros = seen.leading_zeros;
-  record.tunnelled = seen.tunnelled;
   record.learned = seen.learned;
   return record;
 }
 
-void copy_record(const BusRecord& record, Observation& seen) {
+Observation observation_of(const BusRecord& record, const BusView& view) {
+  Observation seen;
   seen.time = static_cast<EventTime>(record.time_ns);
   seen.signature = record.signature;
   seen.domain = record.domain;
-  seen.point.interface = record.interface;
-  seen.point.direction = record.direction;
-  seen.packet = record.packet;
+  seen.flow = view.key;
+  seen.point.interface = view.interface;
+  seen.point.direction = view.direction;
+  seen.packet = packet_identity(view.kind, record.packet, record.ip_id);
   seen.ttl = record.ttl;
-  seen.leading_zeros = record.leading_zeros;
-  seen.tunnelled = record.tunnelled;
+  seen.tunnelled = view.tunnelled;
   seen.learned = record.learned;
+  return seen;
 }
 
 PlacedObservation BusFlows::observation_of(const BusRecord& record) const {
   const Flow& flow = flows_[record.flow];
   PlacedObservation placed;
-  copy_record(record, placed.observation);
-  placed.observation.flow = flow.key;
+  placed.observation = audio_latency::observation_of(record, flow.view);
   placed.sender = flow.sender;
   placed.receiver = flow.receiver;
   return placed;

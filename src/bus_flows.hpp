@@ -11,11 +11,18 @@
 
 namespace audio_latency {
 
-// Numbers for this node's flows and their endpoints, so that each is told to a peer once. Bounded. Loop thread only.
+// What tells packets of one flow apart, in 32 bits: of TCP the sequence number itself, else a hash.
+std::uint32_t packet_number(const PacketIdentity& packet);
+// What is left of a packet's identity when all that is known is its number. Every node reduces what it sees itself in
+// the same way, so that a packet is the same one wherever it was seen.
+PacketIdentity packet_identity(std::uint8_t kind, std::uint32_t number, std::uint16_t ip_id);
+
+// Numbers for this node's flows, at each capture point, and for their endpoints, so that each is told to a peer once.
+// Bounded. Loop thread only.
 class BusFlows {
  public:
   struct Flow {
-    FlowKey key;
+    BusView view;
     Placement sender, receiver;
     std::uint32_t sender_number = 0;  // of the endpoint
     std::uint32_t receiver_number = 0;
@@ -32,11 +39,11 @@ class BusFlows {
   const BusEndpoint& endpoint(std::uint32_t number) const { return endpoints_[number]; }
 
   BusRecord record_of(const Observation& seen, std::uint32_t flow) const;
-  // The other way round; the times are whatever the record holds.
+  // The other way round, for a record that was not sent.
   PlacedObservation observation_of(const BusRecord& record) const;
 
  private:
-  std::uint32_t add(const FlowKey& key, EventTime now);
+  std::uint32_t add(const BusView& view, EventTime now);
   void reclaim(EventTime now);
   std::uint32_t endpoint_number(const Placement& place);
 
@@ -45,11 +52,11 @@ class BusFlows {
   std::size_t most_;
   EventTime life_;
   matching::KeyedHash hash_;
-  struct HashFlow {
+  struct HashView {
     const matching::KeyedHash* hash;
-    std::size_t operator()(const FlowKey& key) const { return (*hash)(key); }
+    std::size_t operator()(const BusView& view) const;
   };
-  std::unordered_map<FlowKey, std::uint32_t, HashFlow> numbers_{16, HashFlow{&hash_}};
+  std::unordered_map<BusView, std::uint32_t, HashView> numbers_{16, HashView{&hash_}};
   std::vector<Flow> flows_;  // by number
   std::vector<std::uint32_t> free_;
   std::unordered_map<EndpointId, std::uint32_t> endpoint_numbers_;
@@ -59,7 +66,7 @@ class BusFlows {
   EventTime reclaimed_ = 0;
 };
 
-// What is the same in a record and an observation, time included.
-void copy_record(const BusRecord& record, Observation& seen);
+// The observation that a record stands for, at the time that the record holds.
+Observation observation_of(const BusRecord& record, const BusView& view);
 
 }  // namespace audio_latency

@@ -2,9 +2,7 @@
 #include "bus_inbox.hpp"
 
 #include <algorithm>
-#include <cstdlib>
-
-#include "bus_flows.hpp"
+#include <utility>
 
 namespace audio_latency {
 namespace {
@@ -20,6 +18,9 @@ constexpr std::uint32_t kInterfaces = 16;             // told apart of one peer:
 
 }  // namespace
 
+BusInbox::BusInbox(const Settings& settings, BusNames& names, Handlers handlers)
+    : settings_(settings), names_(names), handlers_(std::move(handlers)) {}
+
 BusInbox::Peer* BusInbox::peer_of(BusMember from) {
   const auto known = peers_.find(from);
   if (known != peers_.end()) return &known->second;
@@ -34,38 +35,47 @@ std::uint32_t BusInbox::number_of(const std::string& node) {
   return numbers_.size() < 4 * kMostPeers ? numbers_.try_emplace(node, number).first->second : number;
 }
 
-BusInbox::Answer BusInbox::take(BusMember from, const BusBatch& batch, std::int64_t received_ns, const Clock& clock,
-                                const Take& each) {
+BusInbox::Answer BusInbox::take(BusMember from, const BusBatch& batch, EventTime received, const Clock& clock) {
   Answer answer;
   answer.define_again = batch.define_again;
-  Peer* peer = peer_of(from);
-  if (peer == nullptr) {
+  Peer* const known = peer_of(from);
+  if (known == nullptr) {
     stats_.definitions_refused += batch.records.size();
     return answer;
   }
-  peer->heard = clock.now;
-  peer->told_uncertainty_ns = batch.clock_uncertainty_ns;
-  peer->own_uncertainty_ns = clock.uncertainty_ns;
-  if (batch.echoed_sent_ns != 0) {
-    peer->clock.add(batch.echoed_sent_ns, batch.echoed_received_ns, batch.sent_ns, received_ns);
+  Peer& peer = *known;
+  peer.heard = clock.now;
+  if (batch.clock_uncertainty_ns != 0) peer.told_uncertainty_ns = batch.clock_uncertainty_ns;
+  if (batch.clock_set != peer.clock_set) peer.clock.forget();
+  peer.clock_set = batch.clock_set;
+  if (batch.echoed_token != 0) {
+    peer.clock.add({batch.echoed_token, batch.echoed_received_ns, batch.sent_ns, received});
   }
-  if (batch.stream != peer->stream) {
-    flows_ -= peer->flows.size();
-    peer->flows.clear();
-    peer->endpoints.clear();
-    peer->stream = batch.stream;
-    peer->expected = 0;
+  peer.clock.check(batch.sent_ns, received);
+  if (const auto estimate = peer.clock.estimate(clock.now)) peer.estimate = estimate;
+  if (batch.stream != peer.stream) restart(peer, batch.stream);
+  define(peer, batch, clock.now);
+  const std::span<const BusRecord> records = std::span(batch.records).subspan(sequence(peer, batch));
+  if (records.empty()) return answer;
+  peer.records = clock.now;
+  if (!peer.clock.is_known(clock.now)) {
+    hold(peer, records, clock.now);
+    return answer;
   }
-  define(*peer, batch, clock.now);
-  const auto estimate = settings_.correct_clocks ? peer->clock.estimate() : std::nullopt;
-  const std::int64_t correction = clock.offset_ns + (estimate ? estimate->offset_ns : 0);
-  bool unknown = false;
-  for (std::size_t i = sequence(*peer, batch); i < batch.records.size(); ++i) {
-    unknown = !take_record(*peer, batch.records[i], clock, correction, each) || unknown;
-  }
-  answer.lacks_definitions = unknown && peer->asked + kSecond <= clock.now;
-  if (answer.lacks_definitions) peer->asked = clock.now;
+  take_waiting(peer, clock);
+  const bool unknown = !take_records(peer, records, clock);
+  answer.lacks_definitions = unknown && peer.asked + kSecond <= clock.now;
+  if (answer.lacks_definitions) peer.asked = clock.now;
   return answer;
+}
+
+void BusInbox::restart(Peer& peer, std::uint64_t stream) {
+  give_up_waiting(peer);
+  flows_ -= peer.flows.size();
+  peer.flows.clear();
+  peer.endpoints.clear();
+  peer.stream = stream;
+  peer.expected = 0;
 }
 
 void BusInbox::define(Peer& peer, const BusBatch& batch, EventTime now) {
@@ -87,13 +97,13 @@ void BusInbox::define(Peer& peer, const BusBatch& batch, EventTime now) {
   for (const BusFlow& told : batch.flows) {
     const bool is_new = !peer.flows.contains(told.number);
     // A loopback address means another host on each node: such flows do not leave theirs.
-    const bool local = told.key.source.ip.is_loopback() || told.key.destination.ip.is_loopback();
+    const bool local = told.view.key.source.ip.is_loopback() || told.view.key.destination.ip.is_loopback();
     if (local || (is_new && flows_ >= settings_.most_flows)) {
       ++stats_.definitions_refused;
       continue;
     }
     flows_ += is_new ? 1 : 0;
-    peer.flows[told.number] = {told.key, end_of(told.sender), end_of(told.receiver)};
+    peer.flows[told.number] = {told.view, end_of(told.sender), end_of(told.receiver)};
   }
 }
 
@@ -114,9 +124,22 @@ std::size_t BusInbox::sequence(Peer& peer, const BusBatch& batch) {
   return known;
 }
 
-// False: its flow is not known.
-bool BusInbox::take_record(Peer& peer, const BusRecord& record, const Clock& clock, std::int64_t correction,
-                           const Take& each) {
+// False: a flow was not known.
+bool BusInbox::take_records(Peer& peer, std::span<const BusRecord> records, const Clock& clock) {
+  const auto estimate = *peer.clock.estimate(clock.now);
+  if (is_too_far(estimate, clock)) {
+    stats_.out_of_time += records.size();
+    peer.refused = clock.now;
+    return true;
+  }
+  handlers_.tell_uncertainty(peer.number, uncertainty_of(peer, estimate, clock));
+  const std::int64_t correction = settings_.correct_clocks ? estimate.offset_ns : clock.offset_ns;
+  bool all_known = true;
+  for (const BusRecord& record : records) all_known = take_record(peer, record, clock, correction) && all_known;
+  return all_known;
+}
+
+bool BusInbox::take_record(Peer& peer, const BusRecord& record, const Clock& clock, std::int64_t correction) {
   const auto known = peer.flows.find(record.flow);
   if (known == peer.flows.end()) {
     ++stats_.unknown_flow;
@@ -134,21 +157,19 @@ bool BusInbox::take_record(Peer& peer, const BusRecord& record, const Clock& clo
   }
   const Flow& flow = known->second;
   PlacedObservation seen;
-  copy_record(record, seen.observation);
+  seen.observation = observation_of(record, flow.view);
   if (!record.learned && ahead < -static_cast<std::int64_t>(kBusLate)) {
     ++stats_.late;
     seen.observation.learned = true;
-    peer.refused = clock.now;
   }
   seen.observation.time = static_cast<EventTime>(time);
-  seen.observation.flow = flow.key;
   seen.observation.point.node = peer.number;
-  seen.observation.point.interface = record.interface % kInterfaces;
+  seen.observation.point.interface %= kInterfaces;
   names_.touch(flow.sender, clock.now);
   names_.touch(flow.receiver, clock.now);
   names_.settle(seen, flow.sender, flow.receiver, clock.now);
   ++(seen.observation.learned ? stats_.learned : stats_.received);
-  each(seen);
+  handlers_.take(seen);
   return true;
 }
 
@@ -157,28 +178,10 @@ void BusInbox::age(EventTime now) {
     const Peer& peer = each.second;
     if (peer.heard + kPeerLife >= now) return false;
     flows_ -= peer.flows.size();
+    waiting_ -= peer.waiting.size();
+    stats_.no_clock += peer.waiting.size();
     return true;
   });
-}
-
-std::vector<BusPeerClock> BusInbox::clocks(EventTime now) const {
-  std::vector<BusPeerClock> clocks;
-  for (const auto& [member, peer] : peers_) {
-    BusPeerClock clock{member, peer.number, peer.node};
-    clock.uncertainty_ns = peer.told_uncertainty_ns + peer.own_uncertainty_ns;
-    clock.refused = peer.refused != 0 && peer.refused + 10 * kSecond > now;
-    if (const auto estimate = peer.clock.estimate()) {
-      clock.measured = true;
-      clock.offset_ns = estimate->offset_ns;
-      clock.refused = clock.refused && std::llabs(estimate->offset_ns) > kFuture / 2;
-      const std::uint64_t uncorrected =
-          settings_.correct_clocks ? 0 : static_cast<std::uint64_t>(std::llabs(estimate->offset_ns));
-      // Measured between the two, it bounds the error whatever each believes of its own.
-      clock.uncertainty_ns = std::min(clock.uncertainty_ns, estimate->uncertainty_ns + uncorrected);
-    }
-    clocks.push_back(std::move(clock));
-  }
-  return clocks;
 }
 
 }  // namespace audio_latency

@@ -50,7 +50,6 @@ Result<NatsSettings> nats_settings(const Options& options, const std::string& no
   settings.ca_file = options.bus_ca_file;
   settings.certificate_file = options.bus_certificate_file;
   settings.key_file = options.bus_key_file;
-  settings.clock_offset_ns = options.test_clock_offset_ms * kMillisecond;
   return settings;
 }
 
@@ -66,7 +65,7 @@ Result<std::unique_ptr<LiveBus>> LiveBus::create(const Options& options, const s
 LiveBus::LiveBus(const Options& options, const std::string& node, Pipeline& pipeline, prometheus::Registry& registry)
     : pipeline_(pipeline), metrics_(registry, options.max_series) {
   settings_.node = node.substr(0, kBusLongestName);
-  settings_.most_owners = options.bus_owners;
+  settings_.owners = options.bus_owners;
   settings_.maximum_latency = EventTime{options.max_latency_ms} * kMillisecond;
   settings_.flow_timeout = EventTime{options.flow_timeout_ms} * kMillisecond;
   settings_.most_flows = options.max_flows;
@@ -91,6 +90,7 @@ Status LiveBus::open(const NatsSettings& settings, BusNames& names, Log& log) {
   }
   bus_ = std::make_unique<Bus>(
       settings_, *transport_, names, [this](const PlacedObservation& seen) { pipeline_.observe(seen); },
+      [this](std::uint32_t node, std::uint64_t ns) { pipeline_.set_clock_uncertainty(node, ns); },
       [&log](LogLevel level, const char* type, const std::string& message) { log.event(level, type, message); });
   pipeline_.set_router(bus_.get());
   return success();
@@ -109,9 +109,7 @@ void LiveBus::step() {
 
 void LiveBus::publish(const WallClock& clock) {
   bus_->set_clock(clock.offset_ns(), clock.uncertainty_ns() + clock.time_of_day_uncertainty_ns());
-  const std::vector<BusPeerClock> clocks = bus_->clocks();
-  for (const BusPeerClock& peer : clocks) pipeline_.set_clock_uncertainty(peer.number, peer.uncertainty_ns);
-  metrics_.update(bus_->stats(), clocks);
+  metrics_.update(bus_->stats(), bus_->clocks());
 }
 
 }  // namespace audio_latency

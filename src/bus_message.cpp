@@ -12,32 +12,20 @@ namespace audio_latency {
 namespace {
 
 // Layout of Batch.bits, from the lowest bit.
-constexpr unsigned kDirectionBit = 3;  // below: domain
-constexpr unsigned kKindBit = 4;       // 2 bits
-constexpr unsigned kTunnelledBit = 6;
-constexpr unsigned kLearnedBit = 7;
-constexpr unsigned kTtlBit = 8;     // 8 bits
-constexpr unsigned kZerosBit = 16;  // 5 bits
+constexpr unsigned kLearnedBit = 3;  // below: domain
+constexpr unsigned kTtlBit = 4;      // 8 bits
 
 std::uint32_t bits_of(const BusRecord& record) {
-  const auto bit = [](bool set, unsigned at) { return std::uint32_t{set} << at; };
-  return static_cast<std::uint32_t>(record.domain) | bit(record.direction == AL_EGRESS, kDirectionBit) |
-         std::uint32_t{record.packet.kind} << kKindBit | bit(record.tunnelled, kTunnelledBit) |
-         bit(record.learned, kLearnedBit) | std::uint32_t{record.ttl} << kTtlBit |
-         std::uint32_t{record.leading_zeros & 31U} << kZerosBit;
+  return static_cast<std::uint32_t>(record.domain) | std::uint32_t{record.learned} << kLearnedBit |
+         std::uint32_t{record.ttl} << kTtlBit;
 }
 
 bool take_bits(std::uint32_t bits, BusRecord& record) {
   const std::uint32_t domain = bits & 7;
-  const std::uint32_t kind = bits >> kKindBit & 3;
-  if (domain < AL_DOMAIN_VERBATIM || domain > AL_DOMAIN_PAYLOAD || kind < AL_IDENTITY_TCP) return false;
+  if (domain < AL_DOMAIN_VERBATIM || domain > AL_DOMAIN_PAYLOAD || bits >> (kTtlBit + 8) != 0) return false;
   record.domain = static_cast<Domain>(domain);
-  record.packet.kind = static_cast<std::uint8_t>(kind);
-  record.direction = (bits >> kDirectionBit & 1) != 0 ? AL_EGRESS : AL_INGRESS;
-  record.tunnelled = (bits >> kTunnelledBit & 1) != 0;
   record.learned = (bits >> kLearnedBit & 1) != 0;
   record.ttl = static_cast<std::uint8_t>(bits >> kTtlBit);
-  record.leading_zeros = static_cast<std::uint8_t>(bits >> kZerosBit & 31);
   return true;
 }
 
@@ -85,68 +73,68 @@ bool take(const bus::Endpoint& from, BusEndpoint& to) {
 
 void put(const BusFlow& from, bus::Flow& to) {
   to.set_number(from.number);
-  to.set_source(bytes_of(from.key.source.ip));
-  to.set_destination(bytes_of(from.key.destination.ip));
-  to.set_source_port(from.key.source.port);
-  to.set_destination_port(from.key.destination.port);
-  to.set_protocol(from.key.protocol);
+  to.set_source(bytes_of(from.view.key.source.ip));
+  to.set_destination(bytes_of(from.view.key.destination.ip));
+  to.set_source_port(from.view.key.source.port);
+  to.set_destination_port(from.view.key.destination.port);
+  to.set_protocol(from.view.key.protocol);
   to.set_sender(from.sender);
   to.set_receiver(from.receiver);
+  to.set_interface(from.view.interface);
+  to.set_egress(from.view.direction == AL_EGRESS);
+  to.set_tunnelled(from.view.tunnelled);
+  to.set_kind(from.view.kind);
 }
 
 bool take(const bus::Flow& from, BusFlow& to) {
+  BusView& view = to.view;
   to.number = from.number();
-  to.key.protocol = static_cast<std::uint8_t>(from.protocol());
+  view.key.protocol = static_cast<std::uint8_t>(from.protocol());
+  view.interface = from.interface();
+  view.direction = from.egress() ? AL_EGRESS : AL_INGRESS;
+  view.tunnelled = from.tunnelled();
+  view.kind = static_cast<std::uint8_t>(from.kind());
   to.sender = from.sender();
   to.receiver = from.receiver();
   return to.number > 0 && to.number <= kBusHighestNumber && from.protocol() <= 255 && to.sender <= kBusHighestNumber &&
-         to.receiver <= kBusHighestNumber && take_address(from.source(), from.source_port(), to.key.source) &&
-         take_address(from.destination(), from.destination_port(), to.key.destination);
+         to.receiver <= kBusHighestNumber && from.kind() >= AL_IDENTITY_TCP && from.kind() <= AL_IDENTITY_UDP &&
+         take_address(from.source(), from.source_port(), view.key.source) &&
+         take_address(from.destination(), from.destination_port(), view.key.destination);
 }
 
-void put(const std::vector<BusRecord>& records, bus::Batch& to) {
+void put(const std::vector<BusRecord>& records, std::int64_t sent_ns, bus::Batch& to) {
   const int count = static_cast<int>(records.size());
-  for (auto* column : {to.mutable_flow(), to.mutable_bits(), to.mutable_interface(), to.mutable_rtp_timestamp(),
-                       to.mutable_rtp_sequence(), to.mutable_payload_length(), to.mutable_offset(), to.mutable_ip_id(),
-                       to.mutable_stream_id()}) {
-    column->Reserve(count);
-  }
   to.mutable_signature()->Reserve(count);
   to.mutable_time_delta()->Reserve(count);
-  std::int64_t before = records.empty() ? 0 : records.front().time_ns;
-  to.set_base_ns(before);
+  to.mutable_packet()->Reserve(count);
+  for (auto* column : {to.mutable_flow(), to.mutable_bits(), to.mutable_ip_id()}) column->Reserve(count);
+  auto before = static_cast<std::uint64_t>(sent_ns);
   for (const BusRecord& record : records) {
+    const auto time = static_cast<std::uint64_t>(record.time_ns);
     to.add_signature(record.signature);
-    to.add_time_delta(record.time_ns - before);
-    before = record.time_ns;
+    to.add_time_delta(static_cast<std::int64_t>(time - before));
+    before = time;
     to.add_flow(record.flow);
     to.add_bits(bits_of(record));
-    to.add_interface(record.interface);
-    to.add_stream_id(record.packet.stream_id);
-    to.add_rtp_timestamp(record.packet.rtp_timestamp);
-    to.add_rtp_sequence(record.packet.rtp_sequence);
-    to.add_payload_length(record.packet.payload_length);
-    to.add_offset(record.packet.offset);
-    to.add_ip_id(record.packet.ip_id_or_label);
+    to.add_packet(record.packet);
+    to.add_ip_id(record.ip_id);
   }
 }
 
 bool equal_columns(const bus::Batch& from) {
   const int count = from.signature_size();
   return from.time_delta_size() == count && from.flow_size() == count && from.bits_size() == count &&
-         from.interface_size() == count && from.stream_id_size() == count && from.rtp_timestamp_size() == count &&
-         from.rtp_sequence_size() == count && from.payload_length_size() == count && from.offset_size() == count &&
-         from.ip_id_size() == count;
+         from.packet_size() == count && from.ip_id_size() == count;
 }
 
 bool take(const bus::Batch& from, std::vector<BusRecord>& records) {
   if (from.signature_size() > static_cast<int>(kBusMostRecords) || !equal_columns(from)) return false;
   records.resize(static_cast<std::size_t>(from.signature_size()));
   // Unsigned: whatever a hostile sender adds up wraps around and is refused by its time.
-  auto time = static_cast<std::uint64_t>(from.base_ns());
+  auto time = static_cast<std::uint64_t>(from.sent_ns());
   for (int i = 0; i < from.signature_size(); ++i) {
     BusRecord& record = records[static_cast<std::size_t>(i)];
-    if (!take_bits(from.bits(i), record) || from.rtp_sequence(i) > std::numeric_limits<std::uint16_t>::max() ||
+    if (!take_bits(from.bits(i), record) || from.ip_id(i) > std::numeric_limits<std::uint16_t>::max() ||
         from.flow(i) == 0 || from.flow(i) > kBusHighestNumber) {
       return false;
     }
@@ -154,13 +142,8 @@ bool take(const bus::Batch& from, std::vector<BusRecord>& records) {
     record.time_ns = static_cast<std::int64_t>(time);
     record.signature = from.signature(i);
     record.flow = from.flow(i);
-    record.interface = from.interface(i);
-    record.packet.stream_id = from.stream_id(i);
-    record.packet.rtp_timestamp = from.rtp_timestamp(i);
-    record.packet.rtp_sequence = static_cast<std::uint16_t>(from.rtp_sequence(i));
-    record.packet.payload_length = from.payload_length(i);
-    record.packet.offset = from.offset(i);
-    record.packet.ip_id_or_label = from.ip_id(i);
+    record.packet = from.packet(i);
+    record.ip_id = static_cast<std::uint16_t>(from.ip_id(i));
   }
   return true;
 }
@@ -180,9 +163,12 @@ bool take(const bus::Batch& from, BusBatch& to) {
   to.stream = from.stream();
   to.first = from.first();
   to.sent_ns = from.sent_ns();
-  to.echoed_sent_ns = from.echoed_sent_ns();
+  to.token = from.token();
+  to.echoed_token = from.echoed_token();
   to.echoed_received_ns = from.echoed_received_ns();
   to.clock_uncertainty_ns = from.clock_uncertainty_ns();
+  to.clock_set = from.clock_set();
+  to.hurry = from.hurry();
   to.define_again = from.define_again();
   return to.node.size() <= kBusLongestName && take_each(from.endpoints(), to.endpoints) &&
          take_each(from.flows(), to.flows) && take(from, to.records);
@@ -193,13 +179,16 @@ void put(const BusBatch& from, bus::Batch& to) {
   to.set_stream(from.stream);
   to.set_first(from.first);
   to.set_sent_ns(from.sent_ns);
-  to.set_echoed_sent_ns(from.echoed_sent_ns);
+  to.set_token(from.token);
+  to.set_echoed_token(from.echoed_token);
   to.set_echoed_received_ns(from.echoed_received_ns);
   to.set_clock_uncertainty_ns(from.clock_uncertainty_ns);
+  to.set_clock_set(from.clock_set);
+  to.set_hurry(from.hurry);
   to.set_define_again(from.define_again);
   for (const BusEndpoint& endpoint : from.endpoints) put(endpoint, *to.add_endpoints());
   for (const BusFlow& flow : from.flows) put(flow, *to.add_flows());
-  put(from.records, to);
+  put(from.records, from.sent_ns, to);
 }
 
 }  // namespace
@@ -214,8 +203,11 @@ std::string encode(const BusMessage& message) {
   wire.set_version(kBusVersion);
   wire.set_sender(message.sender);
   if (const auto* heartbeat = std::get_if<BusHeartbeat>(&message.content)) {
-    wire.mutable_heartbeat()->set_node(heartbeat->node);
-    wire.mutable_heartbeat()->set_leaving(heartbeat->leaving);
+    bus::Heartbeat& to = *wire.mutable_heartbeat();
+    to.set_node(heartbeat->node);
+    to.set_leaving(heartbeat->leaving);
+    to.set_load(heartbeat->load);
+    to.set_owners(heartbeat->owners);
   } else {
     put(std::get<BusBatch>(message.content), *wire.mutable_batch());
   }
@@ -228,12 +220,13 @@ BusRefusal decode(std::string_view bytes, BusMessage& message) {
   bus::Message wire;
   const bool parsed = bytes.size() <= std::numeric_limits<int>::max() &&
                       wire.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
-  if (wire.version() > kBusVersion) return BusRefusal::version;
-  if (!parsed || wire.version() != kBusVersion || wire.sender() == 0) return BusRefusal::malformed;
+  if (wire.version() != kBusVersion && wire.version() != 0) return BusRefusal::version;
+  if (!parsed || wire.version() == 0 || wire.sender() == 0) return BusRefusal::malformed;
   message.sender = wire.sender();
   if (wire.has_heartbeat()) {
-    if (wire.heartbeat().node().size() > kBusLongestName) return BusRefusal::malformed;
-    message.content = BusHeartbeat{wire.heartbeat().node(), wire.heartbeat().leaving()};
+    const bus::Heartbeat& from = wire.heartbeat();
+    if (from.node().size() > kBusLongestName) return BusRefusal::malformed;
+    message.content = BusHeartbeat{from.node(), from.leaving(), from.load(), from.owners()};
     return BusRefusal::none;
   }
   if (!wire.has_batch()) return BusRefusal::malformed;

@@ -22,7 +22,6 @@ struct NatsSettings {
   std::string ca_file;
   std::string certificate_file;
   std::string key_file;
-  std::int64_t clock_offset_ns = 0;  // TEST_CLOCK_OFFSET_MS
 };
 
 // Core NATS: subject.members is everybody's, subject.to.MEMBER one member's. Connects, and connects again, on a thread

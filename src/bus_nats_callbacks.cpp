@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "bus_nats_connection.hpp"
+#include "wall_clock.hpp"
 
 namespace audio_latency {
 namespace {
@@ -28,9 +29,9 @@ std::int64_t delay_after(int attempts) {
 }
 
 void NatsTransport::Connection::arrive(const char* data, int size) {
-  const std::int64_t received = now_ns();
+  const EventTime received = monotonic_ns();
   BusArrival arrival;
-  arrival.received_ns = received;
+  arrival.received = received;
   const BusRefusal refusal = decode({data, static_cast<std::size_t>(size)}, arrival.message);
   {
     const std::lock_guard lock(mutex_);

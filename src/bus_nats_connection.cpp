@@ -167,7 +167,7 @@ void NatsTransport::Connection::publish(Outgoing& outgoing) {
     stats_.observations_unsent += outgoing.observations;
     return;
   }
-  if (auto* batch = std::get_if<BusBatch>(&outgoing.message.content)) batch->sent_ns = now_ns();
+  if (auto* batch = std::get_if<BusBatch>(&outgoing.message.content)) stamp(*batch, monotonic_ns());
   const std::string bytes = encode(outgoing.message);
   const std::string subject = outgoing.to == 0 ? settings_.subject + ".members" : subject_of(outgoing.to);
   const natsStatus status =
@@ -201,10 +201,6 @@ std::string NatsTransport::Connection::subject_of(BusMember member) const {
   std::array<char, 17> text{};
   std::snprintf(text.data(), text.size(), "%016llx", static_cast<unsigned long long>(member));
   return settings_.subject + ".to." + text.data();
-}
-
-std::int64_t NatsTransport::Connection::now_ns() const {
-  return realtime_ns() + settings_.clock_offset_ns;
 }
 
 }  // namespace audio_latency

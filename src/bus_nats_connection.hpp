@@ -58,7 +58,6 @@ class NatsTransport::Connection {
   void wake() const;
   void set_connected(bool connected, const std::string& problem);
   std::string subject_of(BusMember member) const;
-  std::int64_t now_ns() const;
 
   static void on_message(natsConnection*, natsSubscription*, natsMsg* message, void* self);
   static void on_disconnected(natsConnection* connection, void* self);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bus_outbox.hpp"
 
+#include <cstdlib>
 #include <numeric>
 #include <utility>
 
@@ -8,7 +9,11 @@ namespace audio_latency {
 namespace {
 
 constexpr EventTime kSecond = 1'000'000'000;
-constexpr EventTime kBetweenEchoes = kSecond / 4;
+constexpr EventTime kBetweenMeasurements = 2 * kSecond;
+constexpr EventTime kUnasked = 5 * kSecond / 2;  // where no batch has asked by the way
+constexpr EventTime kHurry = kSecond / 20;
+constexpr EventTime kAnswer = kSecond / 2;  // leaves by itself after so long
+constexpr std::int64_t kSet = 200'000;      // ns from one second to the next: more than a clock is slewed as a rule
 constexpr std::size_t kMostPeers = 8192;
 constexpr EventTime kPeerLife = 60 * kSecond;
 
@@ -18,6 +23,7 @@ BusOutbox::BusOutbox(BusTransport& transport, const BusFlows& flows, std::string
     : transport_(transport), flows_(flows), node_(std::move(node)) {}
 
 void BusOutbox::set_clock(std::int64_t offset_ns, std::uint64_t uncertainty_ns) {
+  if (std::llabs(offset_ns - offset_ns_) > kSet) ++clock_set_;
   offset_ns_ = offset_ns;
   uncertainty_ns_ = uncertainty_ns;
 }
@@ -40,11 +46,10 @@ void BusOutbox::add(BusMember to, const BusRecord& record, EventTime now) {
   Peer& peer = *known;
   if (peer.batch.records.empty()) {
     peer.batch.records.reserve(kBusBatchRecords);
-    peer.oldest = now;
+    peer.oldest = static_cast<EventTime>(record.time_ns);
   }
   define(peer, record.flow);
   peer.batch.records.push_back(record);
-  peer.batch.records.back().time_ns += offset_ns_;
   if (!record.learned) {
     count_second(peer, now);
     ++peer.seconds[peer.second % peer.seconds.size()];
@@ -59,7 +64,7 @@ void BusOutbox::define(Peer& peer, std::uint32_t number) {
   peer.known_flows[number] = flow.version;
   define_endpoint(peer, flow.sender_number);
   define_endpoint(peer, flow.receiver_number);
-  peer.batch.flows.push_back({number, flow.key, flow.sender_number, flow.receiver_number});
+  peer.batch.flows.push_back({number, flow.view, flow.sender_number, flow.receiver_number});
 }
 
 void BusOutbox::define_endpoint(Peer& peer, std::uint32_t number) {
@@ -82,9 +87,10 @@ void BusOutbox::count_second(Peer& peer, EventTime now) {
 
 void BusOutbox::flush(EventTime now) {
   for (auto& [to, peer] : peers_) {
-    const bool due = !peer.batch.records.empty() && peer.oldest + kDelay <= now;
-    const bool quiet = peer.batch.echoed_sent_ns != 0 && peer.sent + kSecond <= now;
-    if (due || quiet || peer.wanted) send(to, peer, now);
+    const std::size_t waiting = peer.batch.records.size();
+    const bool due = waiting > 0 && peer.oldest + (waiting < kEnough ? kLongDelay : kDelay) <= now;
+    const bool overdue = peer.batch.echoed_token != 0 && peer.answered + kAnswer <= now;
+    if (due || overdue || peer.wanted) send(to, peer, now);
   }
 }
 
@@ -94,16 +100,20 @@ void BusOutbox::send(BusMember to, Peer& peer, EventTime now) {
   peer.sent = now;
   const std::size_t count = batch.records.size();
   std::size_t learned = 0;
-  for (const BusRecord& record : batch.records) learned += record.learned ? 1 : 0;
-  if (!peer.introduced) batch.node = node_;
-  if (batch.echoed_sent_ns != 0 && peer.echoed + kBetweenEchoes > now) {
-    batch.echoed_sent_ns = batch.echoed_received_ns = 0;
-  } else if (batch.echoed_sent_ns != 0) {
-    peer.echoed = now;
+  for (BusRecord& record : batch.records) {
+    learned += record.learned ? 1 : 0;
+    record.time_ns += offset_ns_;
   }
+  if (!peer.introduced) batch.node = node_;
+  // Of one batch all times of day are by one offset, whatever is set meanwhile.
+  batch.sent_ns = offset_ns_;
+  batch.clock_set = clock_set_;
+  if (batch.echoed_token != 0) batch.echoed_received_ns = static_cast<std::int64_t>(peer.answered) + offset_ns_;
+  if (count > 0 && peer.asked + kBetweenMeasurements <= now) batch.token = 1;
+  if (batch.token != 0) peer.asked = now;
+  if (batch.token != 0 || !peer.introduced) batch.clock_uncertainty_ns = uncertainty_ns_;
   batch.stream = peer.stream;
   batch.first = peer.next;
-  batch.clock_uncertainty_ns = uncertainty_ns_;
   if (!transport_.send(to, std::move(batch))) {
     stats_.queue_full += count;
     define_again(to);  // the definitions went with it
@@ -115,11 +125,20 @@ void BusOutbox::send(BusMember to, Peer& peer, EventTime now) {
   stats_.sent += count - learned;
 }
 
-void BusOutbox::echo(BusMember to, std::int64_t sent_ns, std::int64_t received_ns) {
+void BusOutbox::answer(BusMember to, std::uint64_t token, EventTime received, bool hurry) {
   Peer* const peer = peer_of(to);
   if (peer == nullptr) return;
-  peer->batch.echoed_sent_ns = sent_ns;
-  peer->batch.echoed_received_ns = received_ns;
+  peer->batch.echoed_token = token;
+  peer->answered = received;
+  peer->wanted = peer->wanted || hurry;
+}
+
+void BusOutbox::measure(BusMember to, bool hurry, EventTime now) {
+  Peer* const peer = peer_of(to);
+  if (peer == nullptr || peer->asked + (hurry ? kHurry : kUnasked) > now) return;
+  peer->batch.token = 1;
+  peer->batch.hurry = hurry;
+  peer->wanted = true;
 }
 
 void BusOutbox::ask_for_definitions(BusMember to) {

@@ -16,11 +16,14 @@ struct BusOutboxStats {
   std::uint64_t owner_gone = 0;  // sent to an owner in the seconds before it was found dead
 };
 
-// Observations on their way to other members, a batch for each: it leaves after kDelay, or when it is full. Loop
-// thread only; event times are this node's CLOCK_MONOTONIC.
+// Observations on their way to other members, a batch for each. It leaves when it is full; with kEnough observations
+// when the first is kDelay old, with fewer when it is kLongDelay old, which SETTLE_MS leaves room for. Loop thread
+// only; event times are this node's CLOCK_MONOTONIC.
 class BusOutbox {
  public:
   static constexpr EventTime kDelay = 20'000'000;
+  static constexpr EventTime kLongDelay = 100'000'000;
+  static constexpr std::size_t kEnough = 64;
 
   BusOutbox(BusTransport& transport, const BusFlows& flows, std::string node);
 
@@ -29,8 +32,10 @@ class BusOutbox {
 
   void add(BusMember to, const BusRecord& record, EventTime now);
   void flush(EventTime now);
-  // What the next batch to `to` carries back of its clock; an empty batch goes where nothing else has for a second.
-  void echo(BusMember to, std::int64_t sent_ns, std::int64_t received_ns);
+  // `to` has sent a message with this token: it goes back with the next batch; in a hurry, at once.
+  void answer(BusMember to, std::uint64_t token, EventTime received, bool hurry);
+  // Asks for such an answer where none has been asked for lately.
+  void measure(BusMember to, bool hurry, EventTime now);
   void ask_for_definitions(BusMember to);
   void define_again(BusMember to);  // it has lost or never had them
   void drop(BusMember gone, EventTime now);
@@ -45,10 +50,11 @@ class BusOutbox {
     BusBatch batch;
     std::uint64_t stream = 0;
     std::uint64_t next = 1;  // number of its next observation
-    EventTime oldest = 0;    // when the first of the batch was added
+    EventTime oldest = 0;    // event time of the batch's first
     EventTime sent = 0;
-    EventTime echoed = 0;
-    bool wanted = false;  // to be sent even if it is empty
+    EventTime asked = 0;     // for an answer
+    EventTime answered = 0;  // `received` of the message that the next batch answers
+    bool wanted = false;     // to be sent even if it is empty
     bool introduced = false;
     std::array<std::uint32_t, 4> seconds{};  // live observations sent, by second
     EventTime second = 0;
@@ -65,6 +71,7 @@ class BusOutbox {
   std::string node_;
   std::int64_t offset_ns_ = 0;
   std::uint64_t uncertainty_ns_ = 0;
+  std::uint32_t clock_set_ = 0;  // how often
   std::uint64_t streams_ = 0;
   std::unordered_map<BusMember, Peer> peers_;
   BusOutboxStats stats_;

@@ -34,17 +34,23 @@ BusMember BusOwners::best(const std::vector<BusMember>& owners, std::uint64_t si
   return best;
 }
 
-bool BusOwners::heard(BusMember id, const std::string& node, EventTime now) {
+bool BusOwners::heard(BusMember id, const BusHeartbeat& heartbeat, EventTime now) {
   if (id == self_ || id == 0) return false;
   const auto at = std::lower_bound(others_.begin(), others_.end(), id,
                                    [](const Member& member, BusMember wanted) { return member.id < wanted; });
   if (at != others_.end() && at->id == id) {
     at->heard = std::max(at->heard, now);
+    at->load = heartbeat.load;
+    at->owners = heartbeat.owners;
     return false;
   }
   if (others_.size() >= kMostMembers) return false;
-  others_.insert(at, {id, node, now});
+  others_.insert(at, {id, heartbeat.node, now, heartbeat.load, heartbeat.owners});
   return elect();
+}
+
+bool BusOwners::is_owner() const {
+  return std::find(owners_.begin(), owners_.end(), self_) != owners_.end();
 }
 
 bool BusOwners::is_heard(BusMember other) const {
@@ -62,6 +68,11 @@ bool BusOwners::expire(EventTime now) {
 
 bool BusOwners::forget_all() {
   others_.clear();
+  return elect();
+}
+
+bool BusOwners::spread(std::size_t most_owners) {
+  most_owners_ = std::max<std::size_t>(most_owners, 1);
   return elect();
 }
 

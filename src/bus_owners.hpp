@@ -21,24 +21,30 @@ class BusOwners {
     BusMember id = 0;
     std::string node;
     EventTime heard = 0;
+    std::uint32_t load = 0;    // as it last announced
+    std::uint32_t owners = 0;  // and so
   };
 
   BusOwners(BusMember self, std::size_t most_owners);
 
   // True: the owners have changed; the ones before are in `previous()`.
-  bool heard(BusMember id, const std::string& node, EventTime now);
+  bool heard(BusMember id, const BusHeartbeat& heartbeat, EventTime now);
   bool left(BusMember id);
   bool expire(EventTime now);
   bool forget_all();  // the bus is gone: everything is this node's
+  bool spread(std::size_t most_owners);
 
   BusMember owner(std::uint64_t signature) const { return best(owners_, signature); }
   BusMember previous_owner(std::uint64_t signature) const { return best(previous_, signature); }
   bool owns(std::uint64_t signature) const { return owner(signature) == self_; }
 
+  bool is_owner() const;  // of anything
+
   BusMember self() const { return self_; }
   const std::vector<BusMember>& owners() const { return owners_; }
   const std::vector<BusMember>& previous() const { return previous_; }
   const std::vector<Member>& others() const { return others_; }
+  const Member* lowest_other() const { return others_.empty() ? nullptr : &others_.front(); }
   bool is_heard(BusMember other) const;
   // Has to announce itself: it owns, or would if an owner or two went. The others stay silent, so that heartbeats do
   // not grow with the square of the nodes.

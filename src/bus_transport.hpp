@@ -12,8 +12,14 @@ namespace audio_latency {
 
 struct BusArrival {
   BusMessage message;
-  std::int64_t received_ns = 0;  // this node's time of day
+  EventTime received = 0;  // CLOCK_MONOTONIC
 };
+
+// What a transport does to a batch that leaves at `now`.
+inline void stamp(BusBatch& batch, EventTime now) {
+  batch.sent_ns += static_cast<std::int64_t>(now);
+  if (batch.token != 0) batch.token = now;
+}
 
 // All counted since the start.
 struct BusTransportStats {
@@ -32,7 +38,7 @@ class BusTransport {
  public:
   virtual ~BusTransport() = default;
 
-  // False: the queue is full, nothing was taken. The sender's time of day is filled in when it leaves.
+  // False: the queue is full, nothing was taken. The batch is stamped when it leaves.
   virtual bool send(BusMember to, BusBatch batch) = 0;
   // To everybody, this member included.
   virtual void announce(const BusHeartbeat& heartbeat) = 0;

@@ -164,6 +164,16 @@ bool parse_bus_nkey(std::string_view text, Options& options) {
   return true;
 }
 
+bool parse_bus_owners(std::string_view text, Options& options) {
+  if (text != "auto") return parse_numeric<&Options::bus_owners, 1, 64>(text, options);
+  options.bus_owners = 0;
+  return true;
+}
+
+std::string print_bus_owners(const Options& options) {
+  return options.bus_owners == 0 ? "auto" : std::to_string(options.bus_owners);
+}
+
 bool parse_clock_offset(std::string_view text, Options& options) {
   const bool negative = text.starts_with('-');
   const auto size = parse_number<std::uint32_t>(text.substr(negative ? 1 : 0), 0, 3'600'000);

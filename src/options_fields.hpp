@@ -107,6 +107,8 @@ bool parse_bus_url(std::string_view text, Options& options);
 bool parse_bus_subject(std::string_view text, Options& options);
 bool parse_bus_user(std::string_view text, Options& options);
 bool parse_bus_nkey(std::string_view text, Options& options);
+bool parse_bus_owners(std::string_view text, Options& options);
+std::string print_bus_owners(const Options& options);
 bool parse_clock_offset(std::string_view text, Options& options);
 
 }  // namespace audio_latency::fields

@@ -31,6 +31,7 @@ constexpr Labelled kLost[] = {
     {"unknown_flow", [](const BusStats& s) { return s.in.unknown_flow; }},
     {"late", [](const BusStats& s) { return s.late + s.in.late; }},
     {"out_of_time", [](const BusStats& s) { return s.in.out_of_time; }},
+    {"no_clock", [](const BusStats& s) { return s.in.no_clock; }},
 };
 constexpr Labelled kMessages[] = {
     {"sent", [](const BusStats& s) { return s.transport.messages_sent; }},
@@ -59,6 +60,7 @@ BusMetrics::BusMetrics(prometheus::Registry& registry, std::size_t most_peers)
       members_(&gauge(registry, "audio_bus_members",
                       "Nodes that are heard on the bus, this one included; those that own nothing may be silent.")),
       owners_(&gauge(registry, "audio_bus_owners", "Nodes that signatures are spread over.")),
+      owns_(&gauge(registry, "audio_bus_owns", "1 while this node is one of them.")),
       offsets_(prometheus::BuildGauge()
                    .Name("audio_clock_offset_seconds")
                    .Help("Time of day of another node less that of this one, as measured over the bus.")
@@ -83,6 +85,7 @@ void BusMetrics::update(const BusStats& stats, const std::vector<BusPeerClock>& 
   connected_->Set(stats.connected ? 1 : 0);
   members_->Set(static_cast<double>(stats.members));
   owners_->Set(static_cast<double>(stats.owners));
+  owns_->Set(stats.owns ? 1 : 0);
   for (Total& total : totals_) total.follower.follow(total.read(stats));
   update_clocks(clocks);
 }

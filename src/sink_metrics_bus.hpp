@@ -26,6 +26,7 @@ class BusMetrics {
   prometheus::Gauge* connected_;
   prometheus::Gauge* members_;
   prometheus::Gauge* owners_;
+  prometheus::Gauge* owns_;
   prometheus::Family<prometheus::Gauge>& offsets_;
   std::map<std::string, prometheus::Gauge*> peers_;
   // What stats() counts, and where in it.

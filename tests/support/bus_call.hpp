@@ -27,8 +27,11 @@ inline void add(Recorded& recorded, const std::vector<Match>& matches) {
 class Call {
  public:
   static constexpr double kStart = 103;
-  explicit Call(std::size_t count) : nodes(count) {
-    for (std::size_t i = 0; i < count; ++i) nodes[i] = std::make_unique<Node>(hub, ids()[i]);
+  // `shifts`: by how many ms each node's clock is ahead.
+  explicit Call(std::size_t count, std::vector<std::int64_t> shifts = {}, bool correct_clocks = false)
+      : nodes(count), clock_shifts(std::move(shifts)) {
+    clock_shifts.resize(count);
+    for (std::size_t i = 0; i < count; ++i) nodes[i] = std::make_unique<Node>(hub, ids()[i], correct_clocks);
     run_until(102.5);
   }
 
@@ -41,9 +44,9 @@ class Call {
   // Lets time pass, in steps of a millisecond; calls `each` first.
   void run_until(double end, const std::function<void(double now)>& each = nullptr) {
     for (; now < end; now += 0.001) {
-      hub.now_ns = static_cast<std::int64_t>(World::at(now)) + kTimeOfDay;
-      for (auto& node : nodes) {
-        if (node) node->bus.set_clock(kTimeOfDay, 0);
+      hub.now = World::at(now);
+      for (std::size_t i = 0; i < nodes.size(); ++i) {
+        if (nodes[i]) nodes[i]->bus.set_clock(kTimeOfDay + clock_shifts[i] * 1'000'000, 0);
       }
       if (each) each(now);
       speak();
@@ -91,6 +94,7 @@ class Call {
 
   Hub hub;
   std::vector<std::unique_ptr<Node>> nodes;
+  std::vector<std::int64_t> clock_shifts;
   double now = 100.5;
   double speech_end = 120;
   Recorded gone;

@@ -21,18 +21,18 @@ class Hub {
     std::uint64_t observations_to_lose = 0;
   };
   std::map<BusMember, Box> boxes;
-  std::int64_t now_ns = 0;  // time of day
+  EventTime now = 0;
   std::size_t bytes = 0;
 
   void deliver(BusMember from, BusMember to, BusMessage message) {
     const bool passes = boxes[from].connected && !boxes[from].stalled && boxes.contains(to) && boxes[to].connected &&
                         !boxes[to].stalled;
     if (!passes) return;
-    if (auto* batch = std::get_if<BusBatch>(&message.content)) batch->sent_ns = now_ns;
+    if (auto* batch = std::get_if<BusBatch>(&message.content)) stamp(*batch, now);
     const std::string wire = encode(message);
     bytes += wire.size();
     BusArrival arrival;
-    arrival.received_ns = now_ns;
+    arrival.received = now;
     if (decode(wire, arrival.message) == BusRefusal::none) boxes[to].arrivals.push_back(std::move(arrival));
   }
 };
@@ -45,6 +45,7 @@ class HubTransport : public BusTransport {
   bool send(BusMember to, BusBatch batch) override {
     if (full) return false;
     ++messages;
+    if (!answers) batch.echoed_token = 0;
     if (lose > 0) {
       --lose;
       return true;
@@ -65,7 +66,8 @@ class HubTransport : public BusTransport {
   BusTransportStats stats() const override { return {}; }
 
   bool full = false;
-  int lose = 0;  // messages
+  bool answers = true;  // what others ask to learn its clock
+  int lose = 0;         // messages
   int messages = 0;
 
  private:
@@ -76,12 +78,13 @@ class HubTransport : public BusTransport {
 // One node: its own matcher, names by address.
 class Node : public World {
  public:
-  Node(Hub& hub, BusMember self, const Options& options = settled())
+  Node(Hub& hub, BusMember self, bool correct_clocks = false, const Options& options = settled())
       : World(options),
         transport(hub, self),
         bus(
-            {self, "node-" + std::to_string(self), 16, 10'000'000'000, 30'000'000'000, 1000, false}, transport, names,
-            [this](const PlacedObservation& seen) { matcher.observe(seen); },
+            {self, "node-" + std::to_string(self), 16, 10'000'000'000, 30'000'000'000, 1000, correct_clocks}, transport,
+            names, [this](const PlacedObservation& seen) { matcher.observe(seen); },
+            [this](std::uint32_t other, std::uint64_t ns) { matcher.set_clock_uncertainty(other, ns); },
             [](LogLevel, const char*, const std::string&) {}) {}
 
   static Options settled() {

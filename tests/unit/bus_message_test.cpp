@@ -20,19 +20,10 @@ BusRecord record_of(std::mt19937_64& random, std::int64_t time) {
   record.time_ns = time;
   record.signature = random();
   record.flow = 1 + static_cast<std::uint32_t>(random() % 300);
-  record.interface = 2 + static_cast<std::uint32_t>(random() % 50);
-  record.packet = {AL_IDENTITY_RTP,
-                   static_cast<std::uint32_t>(random()),
-                   static_cast<std::uint32_t>(random()),
-                   static_cast<std::uint16_t>(random()),
-                   static_cast<std::uint32_t>(160 + random() % 160),
-                   static_cast<std::uint32_t>(random() % 160),
-                   static_cast<std::uint32_t>(random() % 65536)};
+  record.packet = static_cast<std::uint32_t>(random());
+  record.ip_id = static_cast<std::uint16_t>(random());
   record.domain = static_cast<Domain>(1 + random() % 4);
-  record.direction = random() % 2 == 0 ? AL_INGRESS : AL_EGRESS;
   record.ttl = static_cast<std::uint8_t>(random());
-  record.leading_zeros = static_cast<std::uint8_t>(random() % 32);
-  record.tunnelled = random() % 2 == 0;
   record.learned = random() % 2 == 0;
   return record;
 }
@@ -43,7 +34,8 @@ BusBatch busy_batch() {
   BusBatch batch;
   batch.first = 1'000'000;
   batch.sent_ns = 1'800'000'000'000'000'000;
-  batch.echoed_sent_ns = batch.sent_ns - 30'000'000;
+  batch.token = 123'456'789'000;
+  batch.echoed_token = 223'456'789'000;
   batch.echoed_received_ns = batch.sent_ns - 20'000'000;
   batch.clock_uncertainty_ns = 40'000;
   std::int64_t time = batch.sent_ns - 25'000'000;
@@ -63,25 +55,41 @@ BusMessage decoded(const std::string& bytes, BusRefusal expected = BusRefusal::n
 TEST(BusMessage, ABatchComesThroughUnchanged) {
   BusBatch batch = busy_batch();
   batch.node = "node-1";
+  batch.clock_set = 4;
+  batch.hurry = true;
   batch.define_again = true;
   batch.endpoints = {{7, true, {EndpointKind::pod, "relay-0", "voice", "relay", "node-1", "3f2a"}}};
-  batch.flows = {{1, {socket_address("10.0.0.1:5004"), socket_address("10.0.0.2:5006"), 17}, 7, 0},
-                 {2, {socket_address("[2001:db8::1]:80"), socket_address("[2001:db8::2]:81"), 6}, 0, 7}};
+  batch.flows = {
+      {1,
+       {{socket_address("10.0.0.1:5004"), socket_address("10.0.0.2:5006"), 17}, 4, AL_EGRESS, AL_IDENTITY_RTP},
+       7,
+       0},
+      {2,
+       {{socket_address("[2001:db8::1]:80"), socket_address("[2001:db8::2]:81"), 6},
+        5,
+        AL_INGRESS,
+        AL_IDENTITY_TCP,
+        true},
+       0,
+       7}};
   const BusMessage message = decoded(encode({42, batch}));
   EXPECT_EQ(message.sender, 42U);
   const auto& got = std::get<BusBatch>(message.content);
   EXPECT_EQ(got.node, batch.node);
   EXPECT_EQ(got.first, batch.first);
   EXPECT_EQ(got.sent_ns, batch.sent_ns);
-  EXPECT_EQ(got.echoed_sent_ns, batch.echoed_sent_ns);
+  EXPECT_EQ(got.token, batch.token);
+  EXPECT_EQ(got.echoed_token, batch.echoed_token);
   EXPECT_EQ(got.echoed_received_ns, batch.echoed_received_ns);
   EXPECT_EQ(got.clock_uncertainty_ns, batch.clock_uncertainty_ns);
+  EXPECT_EQ(got.clock_set, 4U);
+  EXPECT_TRUE(got.hurry);
   EXPECT_TRUE(got.define_again);
   EXPECT_EQ(got.records, batch.records);
   ASSERT_EQ(got.flows.size(), 2U);
   for (std::size_t i = 0; i < 2; ++i) {
     EXPECT_EQ(got.flows[i].number, batch.flows[i].number);
-    EXPECT_EQ(got.flows[i].key, batch.flows[i].key);
+    EXPECT_EQ(got.flows[i].view, batch.flows[i].view);
     EXPECT_EQ(got.flows[i].sender, batch.flows[i].sender);
     EXPECT_EQ(got.flows[i].receiver, batch.flows[i].receiver);
   }
@@ -93,10 +101,12 @@ TEST(BusMessage, ABatchComesThroughUnchanged) {
 }
 
 TEST(BusMessage, AHeartbeatComesThroughUnchanged) {
-  const BusMessage message = decoded(encode({43, BusHeartbeat{"node-2", true}}));
+  const BusMessage message = decoded(encode({43, BusHeartbeat{"node-2", true, 99'000, 3}}));
   EXPECT_EQ(message.sender, 43U);
   EXPECT_EQ(std::get<BusHeartbeat>(message.content).node, "node-2");
   EXPECT_TRUE(std::get<BusHeartbeat>(message.content).leaving);
+  EXPECT_EQ(std::get<BusHeartbeat>(message.content).load, 99'000U);
+  EXPECT_EQ(std::get<BusHeartbeat>(message.content).owners, 3U);
 }
 
 TEST(BusMessage, AnObservationTakesAtMost64Bytes) {
@@ -106,12 +116,14 @@ TEST(BusMessage, AnObservationTakesAtMost64Bytes) {
   EXPECT_GE(each, 8);
 }
 
-TEST(BusMessage, ANewerVersionIsSkippedAsSuch) {
+TEST(BusMessage, AnotherVersionIsSkippedAsSuch) {
   bus::Message newer;
   newer.set_version(kBusVersion + 1);
   newer.set_sender(1);
   newer.mutable_heartbeat()->set_node("node-9");
   decoded(newer.SerializeAsString() + "\x9a\x06\x03new", BusRefusal::version);  // with a field that nobody knows yet
+  newer.set_version(kBusVersion - 1);
+  decoded(newer.SerializeAsString(), BusRefusal::version);
   newer.set_version(kBusVersion);
   decoded(newer.SerializeAsString() + "\x9a\x06\x03new");
 }
@@ -128,10 +140,10 @@ TEST(BusMessage, RefusesWhatMakesNoSense) {
   refused([](auto& message) { message.set_sender(0); });
   refused([](auto& message) { message.set_version(0); });
   refused([](auto& message) { message.clear_batch(); });
-  refused([](auto& message) { message.mutable_batch()->add_signature(1); });   // columns of unequal length
-  refused([](auto& message) { message.mutable_batch()->set_bits(0, 0x10); });  // no such domain
-  refused([](auto& message) { message.mutable_batch()->set_bits(0, 0x01); });  // no such packet identity
-  refused([](auto& message) { message.mutable_batch()->set_rtp_sequence(3, 65536); });
+  refused([](auto& message) { message.mutable_batch()->add_signature(1); });     // columns of unequal length
+  refused([](auto& message) { message.mutable_batch()->set_bits(0, 0x10); });    // no such domain
+  refused([](auto& message) { message.mutable_batch()->set_bits(0, 0x1001); });  // more than 12 bits
+  refused([](auto& message) { message.mutable_batch()->set_ip_id(3, 65536); });
   refused([](auto& message) { message.mutable_batch()->set_flow(3, 0); });
   refused([](auto& message) { message.mutable_batch()->set_flow(3, kBusHighestNumber + 1); });
   refused([](auto& message) { message.mutable_batch()->set_node(std::string(300, 'n')); });

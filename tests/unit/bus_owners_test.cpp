@@ -21,7 +21,7 @@ std::vector<BusOwners> cluster(const std::vector<BusMember>& ids, std::size_t mo
   std::vector<BusOwners> nodes;
   for (const BusMember self : ids) {
     nodes.emplace_back(self, most);
-    for (const BusMember other : ids) nodes.back().heard(other, "node", kSecond);
+    for (const BusMember other : ids) nodes.back().heard(other, {"node"}, kSecond);
   }
   return nodes;
 }
@@ -63,7 +63,7 @@ TEST(BusOwners, AChangeMovesOnlyTheSharesOfWhoCameOrWent) {
   const BusMember gone = ids[3];
   EXPECT_FALSE(node.expire(kSecond + BusOwners::kDead));  // not yet
   for (const BusMember id : ids) {
-    if (id != gone) node.heard(id, "node", 3 * kSecond);
+    if (id != gone) node.heard(id, {"node"}, 3 * kSecond);
   }
   EXPECT_TRUE(node.expire(kSecond + BusOwners::kDead + 1));
   std::mt19937_64 random(2);
@@ -73,7 +73,7 @@ TEST(BusOwners, AChangeMovesOnlyTheSharesOfWhoCameOrWent) {
     const BusMember before = node.previous_owner(signature);
     EXPECT_TRUE(before == gone || before == node.owner(signature));
   }
-  EXPECT_TRUE(node.heard(gone, "node", 9 * kSecond));
+  EXPECT_TRUE(node.heard(gone, {"node"}, 9 * kSecond));
   EXPECT_TRUE(node.left(gone));
   EXPECT_FALSE(node.left(gone));
 }
