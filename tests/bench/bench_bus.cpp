@@ -104,7 +104,7 @@ void bench_route() {
   BusNames names(own);
   Discard transport;
   Bus bus(
-      settings_of(0x123456789), transport, names, [](const PlacedObservation&) {},
+      settings_of(0x123456789), transport, names, [](const PlacedObservation&) {}, [](std::uint32_t, std::uint64_t) {},
       [](LogLevel, const char*, const std::string&) {});
   EventTime now = 100 * kSecond;
   std::mt19937_64 random(5);
@@ -148,7 +148,8 @@ void bench_codec() {
   }
   batch.first = 123'456'789;
   batch.stream = 3;
-  batch.sent_ns = batch.echoed_sent_ns = batch.echoed_received_ns = time;
+  batch.sent_ns = batch.echoed_received_ns = time;
+  batch.token = batch.echoed_token = 123'456'789'000;
   const BusMessage message{0x1234567890abcdef, batch};
   constexpr int rounds = 4000;
   std::size_t bytes = 0;
@@ -181,7 +182,7 @@ class Node {
         [this, matches](const PlacedObservation& seen) {
           if (matches) matcher_.observe(seen);
         },
-        [](LogLevel, const char*, const std::string&) {});
+        [](std::uint32_t, std::uint64_t) {}, [](LogLevel, const char*, const std::string&) {});
     clock_.measure();
   }
 
@@ -211,7 +212,8 @@ class Node {
     sent = static_cast<double>(after.out.sent - before.out.sent) / seconds;
     received = static_cast<double>(after.in.received - before.in.received) / seconds;
     lost = static_cast<double>(after.out.queue_full + after.in.lost + after.in.late + after.in.out_of_time +
-                               after.transport.observations_unsent + after.transport.observations_untaken);
+                               after.in.no_clock + after.transport.observations_unsent +
+                               after.transport.observations_untaken);
   }
 
   double sent = 0, received = 0, lost = 0;
