@@ -17,6 +17,7 @@ import support
 
 SOUNDS = pathlib.Path("/usr/share/asterisk/sounds/en_US_f_Allison")
 NOT_SPEECH = ("silence/", "beep", "2tone", "confbridge-join", "confbridge-leave", "monkeys")
+SAID_TWICE = ("privacy-thankyou", "queue-seconds")  # the same take as in auth-thankyou, seconds
 
 
 @dataclasses.dataclass
@@ -63,7 +64,7 @@ def rows(formats, delays=DELAYS_MS):
 def recordings():
     """Sound files of speech, in an order of no meaning."""
     files = sorted(str(path) for path in SOUNDS.rglob("*.wav"))
-    files = [path for path in files if not any(word in path for word in NOT_SPEECH)]
+    files = [path for path in files if not any(word in path for word in NOT_SPEECH + SAID_TWICE)]
     random.Random(1).shuffle(files)
     return files
 

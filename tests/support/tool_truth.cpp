@@ -77,11 +77,14 @@ int capture(const char* interface, const char* path, const char* filter) {
 }
 
 // The longest one: who called before anybody listened has left a flow of one refusal.
-const std::pair<const FlowKey, std::vector<Packet>>* find_flow(const Flows& flows, std::uint16_t port, bool from) {
+const std::pair<const FlowKey, std::vector<Packet>>* find_flow(const Flows& flows, const std::string& framing,
+                                                               std::uint16_t port, bool from) {
+  const std::uint8_t protocol = framing == "rtp" || framing == "udp" ? IPPROTO_UDP : IPPROTO_TCP;
   const std::pair<const FlowKey, std::vector<Packet>>* found = nullptr;
   for (const auto& flow : flows) {
     const std::uint16_t at = from ? flow.first.source.port : flow.first.destination.port;
-    if (at == port && (found == nullptr || flow.second.size() > found->second.size())) {
+    if (at == port && flow.first.protocol == protocol &&
+        (found == nullptr || flow.second.size() > found->second.size())) {
       found = &flow;
     }
   }
@@ -111,13 +114,14 @@ void print_windows(const std::string& row, const Sound& in, const Sound& out, st
 Status locate_row(const Flows& flows, const nlohmann::json& row) {
   const std::string framing = row.at("framing");
   const std::string codec = row.at("codec");
-  const auto* in_flow = find_flow(flows, row.at("in_port"), row.value("in_served", false));
-  const auto* out_flow = find_flow(flows, row.at("out_port"), row.at("served"));
+  const std::string out_framing = row.value("out_framing", framing);
+  const auto* in_flow = find_flow(flows, framing, row.at("in_port"), row.value("in_served", false));
+  const auto* out_flow = find_flow(flows, out_framing, row.at("out_port"), row.at("served"));
   if (in_flow == nullptr || out_flow == nullptr) {
     return Error{"the capture lacks a flow"};
   }
   auto in = sound_of(in_flow->second, framing, codec);
-  auto out = sound_of(out_flow->second, row.value("out_framing", framing), row.value("out_codec", codec));
+  auto out = sound_of(out_flow->second, out_framing, row.value("out_codec", codec));
   if (!in || !out) {
     return in ? out.error() : in.error();
   }
