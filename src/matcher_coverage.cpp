@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "matcher_coverage.hpp"
 
+#include <utility>
+
 namespace audio_latency::matching {
 namespace {
 
@@ -21,8 +23,7 @@ std::uint64_t bit_of(SoundSeconds& seconds, EventTime time) {
 
 }  // namespace
 
-CoverageView& Coverage::account(FlowRecord& origin) {
-  if (origin.coverage != kNone) return accounts_[origin.coverage];
+std::uint32_t Coverage::account(const FlowRecord& origin) {
   const bool full = accounts_.size() >= maximum_;
   const SocketAddress source = full ? SocketAddress{} : origin.key.source;
   const EndpointId endpoint = full ? 0 : origin.sender.endpoint;
@@ -33,22 +34,29 @@ CoverageView& Coverage::account(FlowRecord& origin) {
     if (!full) view.origin = origin.key;
     accounts_.push_back(view);
   }
-  origin.coverage = at->second;
-  return accounts_[at->second];
+  return at->second;
 }
 
 void Coverage::heard(FlowRecord& origin, EventTime time) {
   const std::uint64_t bit = bit_of(origin.seconds, time);
   if ((origin.seconds.heard & bit) != 0 || bit == 0) return;
   origin.seconds.heard |= bit;
-  ++account(origin).speech_seconds;
+  if (origin.coverage == kNone) {
+    origin.coverage = account(origin);
+  } else if (origin.sender.endpoint != 0 && accounts_[origin.coverage].source.endpoint == 0 &&
+             origin.unnamed_coverage == kNone) {
+    origin.unnamed_coverage = std::exchange(origin.coverage, account(origin));
+    origin.named_second = time / kSecond;
+  }
+  ++accounts_[origin.coverage].speech_seconds;
 }
 
 void Coverage::measured(FlowRecord& origin, EventTime time) {
   const std::uint64_t bit = bit_of(origin.seconds, time) & origin.seconds.heard & ~origin.seconds.measured;
   if (bit == 0) return;
   origin.seconds.measured |= bit;
-  ++account(origin).measured_seconds;
+  const bool unnamed = origin.unnamed_coverage != kNone && time / kSecond < origin.named_second;
+  ++accounts_[unnamed ? origin.unnamed_coverage : origin.coverage].measured_seconds;
 }
 
 }  // namespace audio_latency::matching

@@ -21,7 +21,7 @@ class Coverage {
   const std::vector<CoverageView>& views() const { return accounts_; }
 
  private:
-  CoverageView& account(FlowRecord& origin);
+  std::uint32_t account(const FlowRecord& origin);
 
   std::size_t maximum_;
   std::vector<CoverageView> accounts_;

@@ -59,8 +59,10 @@ struct FlowRecord {
   bool follows = false;                // the later flow of a formed link: not an origin
   SharedTimes shared;
   SoundSeconds seconds;
-  std::uint32_t coverage = kNone;  // account in Coverage
-  std::uint8_t generation = 0;     // of the index: tells a hop's flow from a later one in the same place
+  std::uint32_t coverage = kNone;          // account in Coverage
+  std::uint32_t unnamed_coverage = kNone;  // the one before its sender had a name
+  std::uint64_t named_second = 0;          // when that was
+  std::uint8_t generation = 0;             // of the index: tells a hop's flow from a later one in the same place
   bool used = false;
 };
 
