@@ -22,6 +22,11 @@ std::string link_name(int dlt) {
   return name != nullptr ? name : std::to_string(dlt);
 }
 
+// pcap counts seconds in 32 bits without a sign; the library reads them with one (up to 1.10).
+std::uint64_t seconds_of(time_t seconds) {
+  return seconds < 0 ? static_cast<std::uint32_t>(seconds) : static_cast<std::uint64_t>(seconds);
+}
+
 }  // namespace
 
 void CaptureFile::PcapCloser::operator()(pcap* handle) const {
@@ -66,8 +71,7 @@ Result<bool> CaptureFile::next(CapturedPacket& packet) {
   packet = {};
   packet.uplink = !loopback();
   packet.loopback = loopback();
-  packet.time =
-      static_cast<std::uint64_t>(header->ts.tv_sec) * kSecond + static_cast<std::uint64_t>(header->ts.tv_usec);
+  packet.time = seconds_of(header->ts.tv_sec) * kSecond + static_cast<std::uint64_t>(header->ts.tv_usec);
   packet.bytes = {bytes, header->caplen};
   packet.wire_length = header->len;
   packet.point.interface = interfaces_.next();

@@ -75,6 +75,17 @@ TEST_F(ReplayFile, ReadsEveryPcapFlavour) {
   }
 }
 
+TEST_F(ReplayFile, ReadsTimesBeyondThoseOfSignedSeconds) {
+  const EventTime time = 3'000'000'000'123'456'000;  // 2065
+  for (const bool big_endian : {true, false}) {
+    PcapWriter writer({.big_endian = big_endian});
+    writer.add(time, test::ethernet(test::ip_packet(kFrame)));
+    const auto contents = read_all(write(writer.bytes()));
+    ASSERT_EQ(contents.packets.size(), 1u);
+    EXPECT_EQ(contents.packets[0].time, time);
+  }
+}
+
 TEST_F(ReplayFile, StripsEveryLinkHeader) {
   const std::string ip = test::ip_packet(kFrame);
   const std::vector<std::pair<test::LinkType, std::string>> cases = {
