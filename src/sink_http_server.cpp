@@ -16,13 +16,13 @@
 namespace audio_latency {
 namespace {
 
-constexpr std::size_t kThreads = 4;
+constexpr std::size_t kThreads = 8;
 constexpr std::size_t kLongestQueue = 32;  // connections; more wait in the kernel's backlog
 
-// The library's own queue has no bound.
+// The library's own queue has no bound. `queued` follows its length.
 class BoundedQueue : public httplib::TaskQueue {
  public:
-  BoundedQueue() {
+  explicit BoundedQueue(std::atomic<std::size_t>& queued) : queued_(queued) {
     for (std::size_t i = 0; i < kThreads; ++i) threads_.emplace_back([this] { work(); });
   }
 
@@ -30,6 +30,7 @@ class BoundedQueue : public httplib::TaskQueue {
     std::unique_lock lock(mutex_);
     room_.wait(lock, [&] { return jobs_.size() < kLongestQueue || stopped_; });
     jobs_.push_back(std::move(job));
+    queued_ = jobs_.size();
     filled_.notify_one();
   }
 
@@ -53,6 +54,7 @@ class BoundedQueue : public httplib::TaskQueue {
         if (jobs_.empty()) return;
         job = std::move(jobs_.front());
         jobs_.pop_front();
+        queued_ = jobs_.size();
       }
       room_.notify_one();
       job();
@@ -65,6 +67,7 @@ class BoundedQueue : public httplib::TaskQueue {
   std::deque<std::function<void()>> jobs_;
   std::vector<std::thread> threads_;
   bool stopped_ = false;
+  std::atomic<std::size_t>& queued_;
 };
 
 HttpQuery query_of(const httplib::Request& request) {
@@ -78,7 +81,7 @@ HttpQuery query_of(const httplib::Request& request) {
 class HttpServer::Server : public httplib::Server {
  public:
   explicit Server(const std::map<std::string, HttpHandler>& handlers) {
-    new_task_queue = [] { return new BoundedQueue; };
+    new_task_queue = [this] { return new BoundedQueue(pressure_.queued); };
     // The library's default, SO_REUSEPORT, lets two servers share a port and each see half of the requests.
     set_socket_options([](socket_t socket) {
       const int yes = 1;
@@ -113,7 +116,7 @@ class HttpServer::Server : public httplib::Server {
   }
 
   void end() {
-    stopping_ = true;
+    pressure_.stopping = true;
     if (!accepting_.joinable()) return;
     // Before the accepting thread has begun, stop() has no effect.
     while (!is_running() && !ended_) std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -123,12 +126,12 @@ class HttpServer::Server : public httplib::Server {
 
  private:
   bool process_and_close_socket(socket_t socket) override {
-    HttpStream stream(socket, stopping_);
+    HttpStream stream(socket, pressure_);
     bool closed = false;
     return stream.read_head() && process_request(stream, true, closed, nullptr);
   }
 
-  std::atomic<bool> stopping_ = false;
+  HttpStream::Pressure pressure_;
   std::atomic<bool> ended_ = false;
   std::thread accepting_;
 };

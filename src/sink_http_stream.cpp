@@ -9,14 +9,20 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 
 namespace audio_latency {
 namespace {
 
 constexpr std::size_t kMostHeadBytes = 8192;
+constexpr std::string_view kTooLong =
+    "HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 constexpr auto kHeadTime = std::chrono::seconds(2);
 constexpr auto kAnswerTime = std::chrono::seconds(10);
-constexpr int kPollMilliseconds = 50;  // how soon `stopping` is seen
+// Where other connections wait for a thread: a head comes with its connection, an answer is read as it is written.
+constexpr auto kHeadPatience = std::chrono::milliseconds(20);
+constexpr auto kAnswerPatience = std::chrono::milliseconds(200);
+constexpr int kPollMilliseconds = 20;  // how soon `stopping` and `queued` are seen
 
 }  // namespace
 
@@ -29,8 +35,10 @@ HttpStream::~HttpStream() {
   close(socket_);
 }
 
-bool HttpStream::wait(short events, Clock::time_point deadline) const {
-  while (!stopping_ && Clock::now() < deadline) {
+bool HttpStream::wait(short events, Clock::time_point deadline, Clock::time_point patience) const {
+  while (!pressure_.stopping) {
+    const auto now = Clock::now();
+    if (now >= deadline || (pressure_.queued > 0 && now >= patience)) return false;
     pollfd ready{socket_, events, 0};
     const int count = poll(&ready, 1, kPollMilliseconds);
     if (count > 0) return true;
@@ -40,10 +48,15 @@ bool HttpStream::wait(short events, Clock::time_point deadline) const {
 }
 
 bool HttpStream::read_head() {
-  const auto deadline = Clock::now() + kHeadTime;
+  const auto start = Clock::now();
   std::array<char, 2048> piece{};
   while (head_.find("\r\n\r\n") == std::string::npos) {
-    if (head_.size() > kMostHeadBytes || !wait(POLLIN, deadline)) return false;
+    if (head_.size() > kMostHeadBytes) {
+      answer_deadline_ = start + kHeadTime;
+      static_cast<void>(write(kTooLong.data(), kTooLong.size()));
+      return false;
+    }
+    if (!wait(POLLIN, start + kHeadTime, start + kHeadPatience)) return false;
     const ssize_t count = recv(socket_, piece.data(), piece.size(), MSG_DONTWAIT);
     if (count < 0 && (errno == EAGAIN || errno == EINTR)) continue;
     if (count <= 0) return false;
@@ -64,7 +77,7 @@ ssize_t HttpStream::read(char* to, std::size_t size) {
 ssize_t HttpStream::write(const char* from, std::size_t size) {
   std::size_t sent = 0;
   while (sent < size) {
-    if (!wait(POLLOUT, answer_deadline_)) return -1;
+    if (!wait(POLLOUT, answer_deadline_, Clock::now() + kAnswerPatience)) return -1;
     const ssize_t count = send(socket_, from + sent, size - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (count < 0 && (errno == EAGAIN || errno == EINTR)) continue;
     if (count <= 0) return -1;

@@ -16,13 +16,19 @@ namespace audio_latency {
 // endpoint needs more.
 class HttpStream : public httplib::Stream {
  public:
-  // Takes the socket over. `stopping` ends every wait.
-  HttpStream(socket_t socket, const std::atomic<bool>& stopping) : socket_(socket), stopping_(stopping) {}
+  // What other threads say of the server, and this one looks at while it waits.
+  struct Pressure {
+    std::atomic<bool> stopping = false;   // ends every wait
+    std::atomic<std::size_t> queued = 0;  // connections that no thread has time for: slow clients lose theirs
+  };
+
+  // Takes the socket over.
+  HttpStream(socket_t socket, const Pressure& pressure) : socket_(socket), pressure_(pressure) {}
   ~HttpStream() override;
   HttpStream(const HttpStream&) = delete;
   HttpStream& operator=(const HttpStream&) = delete;
 
-  // False: the client did not send a whole, short enough head in time.
+  // False: the client did not send a whole, short enough head in time. One that is too long was told so.
   bool read_head();
 
   bool is_readable() const override { return position_ < head_.size(); }
@@ -35,10 +41,10 @@ class HttpStream : public httplib::Stream {
 
  private:
   using Clock = std::chrono::steady_clock;
-  bool wait(short events, Clock::time_point deadline) const;
+  bool wait(short events, Clock::time_point deadline, Clock::time_point patience) const;
 
   socket_t socket_;
-  const std::atomic<bool>& stopping_;
+  const Pressure& pressure_;
   std::string head_;
   std::size_t position_ = 0;
   Clock::time_point answer_deadline_{};
