@@ -140,7 +140,7 @@ Status Agent::run() {
       if (descriptor == signals_.get()) {
         if (on_signal()) return success();
       } else if (descriptor == timer_.get()) {
-        tick();
+        if (auto ticked = tick(); !ticked) return ticked;
       }
     }
     if (auto drained = drain(); !drained) return drained;
@@ -156,10 +156,13 @@ Status Agent::drain() {
   return success();
 }
 
-void Agent::tick() {
+Status Agent::tick() {
   std::uint64_t expirations = 0;
-  if (read(timer_.get(), &expirations, sizeof expirations) != sizeof expirations) return;
+  if (read(timer_.get(), &expirations, sizeof expirations) != sizeof expirations) return success();
+  // As where SIGPIPE or SIGHUP ended a program that does not serve: nobody would know that it is still there.
+  if (log_.reader_gone()) return Error{"Nobody reads the log any more: its pipe or terminal is closed."};
   if (++ticks_ % kTicksPerPublication == 0) publish();
+  return success();
 }
 
 void Agent::publish() {

@@ -45,7 +45,7 @@ class Agent {
   Status start_formats();
   Status watch(int descriptor);
   Status drain();
-  void tick();
+  Status tick();
   void publish();
   void publish_links(const std::vector<LinkView>& links);
   std::string not_ready_reason() const;

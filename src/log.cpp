@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "log.hpp"
 
+#include <poll.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -34,8 +36,7 @@ std::string now_text() {
   return rfc3339(now.tv_sec * std::int64_t{1'000'000'000} + now.tv_nsec);
 }
 
-bool wants_json(LogFormat format, LogStream stream) {
-  const int descriptor = stream == LogStream::standard_output ? STDOUT_FILENO : STDERR_FILENO;
+bool wants_json(LogFormat format, int descriptor) {
   return format == LogFormat::json || (format == LogFormat::automatic && isatty(descriptor) == 0);
 }
 
@@ -66,7 +67,9 @@ std::string text_line(std::string_view timestamp, LogLevel level, std::string_vi
   return line;
 }
 
-Log::Log(LogLevel level, LogFormat format, LogStream stream) : json_(wants_json(format, stream)) {
+Log::Log(LogLevel level, LogFormat format, LogStream stream)
+    : descriptor_(stream == LogStream::standard_output ? STDOUT_FILENO : STDERR_FILENO),
+      json_(wants_json(format, descriptor_)) {
   std::shared_ptr<spdlog::sinks::sink> sink;
   if (stream == LogStream::standard_output) {
     sink = std::make_shared<spdlog::sinks::stdout_sink_mt>();
@@ -88,6 +91,14 @@ void Log::set_level(LogLevel level) {
 
 bool Log::writes(LogLevel level) const {
   return logger_->should_log(level_of(level));
+}
+
+// A socket's other end may come back (systemd's journal), a file has none.
+bool Log::reader_gone() const {
+  struct stat info {};
+  if (fstat(descriptor_, &info) != 0 || (!S_ISFIFO(info.st_mode) && !S_ISCHR(info.st_mode))) return false;
+  pollfd reader{descriptor_, POLLOUT, 0};
+  return poll(&reader, 1, 0) == 1 && (reader.revents & (POLLERR | POLLHUP)) != 0;
 }
 
 void Log::event(LogLevel level, std::string_view event_type, std::string_view message,

@@ -29,11 +29,14 @@ class Log {
 
   void set_level(LogLevel level);
   bool writes(LogLevel level) const;
+  // The other end of the pipe or terminal that the log goes to is closed.
+  bool reader_gone() const;
   void event(LogLevel level, std::string_view event_type, std::string_view message,
              const nlohmann::ordered_json& fields = nlohmann::ordered_json::object());
 
  private:
   std::shared_ptr<spdlog::logger> logger_;
+  int descriptor_;
   bool json_;
 };
 

@@ -2,10 +2,11 @@
 """Signals: SIGTERM and SIGINT end the program in under a second and leave nothing attached; SIGHUP reads the file again."""
 import pathlib
 import signal
+import subprocess
 import tempfile
 import time
 
-from support import Agent, Namespaces, command, eventually, inside, main, total
+from support import PROGRAM, Agent, Namespaces, command, eventually, inside, main, total
 
 
 def attached(space):
@@ -57,4 +58,16 @@ def sighup_reads_the_file_again():
             assert total(agent.metrics(), "audio_attached_interfaces") == 2
 
 
-main("signals", [sigterm_ends, sigint_ends, sighup_reads_the_file_again])
+def ends_with_the_reader_of_its_log():
+    with Namespaces("signals") as spaces:
+        space = spaces.add("a")
+        with inside(space):
+            process = subprocess.Popen([PROGRAM, "-i", "lo"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert "startup" in process.stdout.readline()
+        process.stdout.close()
+        assert process.wait(20) == 1
+        assert "Nobody reads the log" in process.stderr.read()
+        eventually(lambda: not attached(space), 5, "nothing attached")
+
+
+main("signals", [sigterm_ends, sigint_ends, sighup_reads_the_file_again, ends_with_the_reader_of_its_log])
