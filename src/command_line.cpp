@@ -16,6 +16,21 @@ constexpr std::string_view kFooter =
     "Every option is also an environment variable (AUDIO_PORTS) and a key of the YAML file (audio_ports).\n"
     "Precedence: flag, environment, file, default. 'audio-latency config' prints what is in force.";
 
+// The commands first: the options are many.
+class HelpFormatter : public CLI::Formatter {
+ public:
+  HelpFormatter() {
+    label("SUBCOMMAND", "COMMAND");
+    label("TEXT", "VALUE");
+    column_width(34);
+  }
+  std::string make_help(const CLI::App* app, std::string name, CLI::AppFormatMode mode) const override {
+    if (mode == CLI::AppFormatMode::Sub) return CLI::Formatter::make_help(app, std::move(name), mode);
+    return make_description(app) + make_usage(app, std::move(name)) + make_positionals(app) +
+           make_subcommands(app, mode) + make_groups(app, mode) + "\n" + make_footer(app);
+  }
+};
+
 // Values as typed; `text` outlives the parser, which fills it in.
 struct Typed {
   const Variable* variable;
@@ -34,7 +49,7 @@ void add_variables(CLI::App& app, std::vector<Typed>& typed) {
     typed.push_back({&variable, {}});
     std::string help(variable.meaning);
     if (!variable.fallback.empty()) help += " [" + std::string(variable.fallback) + "]";
-    auto* option = app.add_option(spelling(variable), typed.back().text, help)->type_name("TEXT");
+    auto* option = app.add_option(spelling(variable), typed.back().text, help)->type_name("VALUE");
     option->allow_extra_args(false);  // one value a flag, or it would swallow the files of `replay`
     if (variable.name == "INTERFACE") {
       option->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
@@ -47,7 +62,9 @@ void add_variables(CLI::App& app, std::vector<Typed>& typed) {
 void add_commands(CLI::App& app, CommandLine& line) {
   for (const Command& command : commands()) {
     CLI::App* added = app.add_subcommand(command.name, command.summary);
+    added->group("Commands");
     added->fallthrough();  // options may follow the command, too
+    added->footer("The options of 'audio-latency --help' may follow, too.");
     added->callback([&line, &command] { line.command = command.name; });
     if (command.add_arguments != nullptr) command.add_arguments(*added, line);
   }
@@ -74,6 +91,7 @@ Sources CommandLine::sources() const {
 CommandLine parse_command_line(int argc, const char* const* argv, std::ostream& out, std::ostream& complaints) {
   CommandLine line;
   CLI::App app{"Measures the latency of audio through services, from the packets that carry it.", "audio-latency"};
+  app.formatter(std::make_shared<HelpFormatter>());  // before there are commands, which inherit it
   std::vector<Typed> typed;
   app.add_option("--config", line.config_file, "YAML file with settings")->type_name("FILE");
   app.set_version_flag("--version", std::string("audio-latency ") + version() + " (" + commit() + ")");
