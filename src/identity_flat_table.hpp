@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace audio_latency {
@@ -13,42 +14,54 @@ namespace audio_latency {
 // The seed of all identity tables: random once a process, since whoever sends packets chooses the keys.
 std::uint64_t identity_hash_seed();
 
-// Open addressing, at most half full, built once and then only read: `find` neither allocates nor follows pointers.
+// Open addressing, at most half full, built once and then only read: `find` neither allocates nor follows pointers. A
+// byte of each key's hash lies apart, so that who is not there costs no look at the entries, and who is there one.
 template <typename Key, typename Value>
 class FlatTable {
   static_assert(std::has_unique_object_representations_v<Key>, "keys are hashed by their bytes");
 
  public:
   explicit FlatTable(std::size_t expected = 0) {
-    if (expected > 0) slots_.resize(capacity_for(expected));
+    if (expected > 0) resize(capacity_for(expected));
   }
 
   // The value of `key`, made by default where it was missing. Valid until the next insertion.
   Value& insert(const Key& key) {
-    if ((size_ + 1) * 2 > slots_.size()) grow();
-    Slot& slot = slots_[position(key)];
-    if (!slot.used) {
-      slot = {key, Value{}, true};
+    if ((size_ + 1) * 2 > tags_.size()) grow();
+    const std::uint64_t hash = hash_of(key);
+    const std::size_t at = position(key, hash);
+    if (tags_[at] == kFree) {
+      tags_[at] = tag_of(hash);
+      entries_[at] = {key, Value{}};
       ++size_;
     }
-    return slot.value;
+    return entries_[at].value;
   }
 
   const Value* find(const Key& key) const {
-    if (slots_.empty()) return nullptr;
-    const Slot& slot = slots_[position(key)];
-    return slot.used ? &slot.value : nullptr;
+    if (tags_.empty()) return nullptr;
+    const std::size_t at = position(key, hash_of(key));
+    return tags_[at] == kFree ? nullptr : &entries_[at].value;
   }
 
   std::size_t size() const { return size_; }
-  std::size_t bytes() const { return slots_.size() * sizeof(Slot); }
+  std::size_t bytes() const { return tags_.size() * (sizeof(Entry) + 1); }
 
  private:
-  struct Slot {
+  static constexpr std::uint8_t kFree = 0;
+  static constexpr std::size_t kHalfLine = 32;  // an entry of that size does not lie across two cache lines
+  struct Pair {
+    Key key;
+    Value value;
+  };
+  static constexpr std::size_t kAlignment = sizeof(Pair) == kHalfLine ? kHalfLine : alignof(Pair);
+  struct alignas(kAlignment) Entry {
     Key key{};
     Value value{};
-    bool used = false;
   };
+
+  static std::uint64_t hash_of(const Key& key) { return XXH3_64bits_withSeed(&key, sizeof key, identity_hash_seed()); }
+  static std::uint8_t tag_of(std::uint64_t hash) { return static_cast<std::uint8_t>(hash >> 57 | 0x80); }
 
   static std::size_t capacity_for(std::size_t expected) {
     std::size_t capacity = 16;
@@ -56,22 +69,30 @@ class FlatTable {
     return capacity;
   }
 
-  std::size_t position(const Key& key) const {
-    const std::size_t mask = slots_.size() - 1;
-    std::size_t at = XXH3_64bits_withSeed(&key, sizeof key, identity_hash_seed()) & mask;
-    while (slots_[at].used && !(slots_[at].key == key)) at = (at + 1) & mask;
+  // Of the key, or of the free place where it would be.
+  std::size_t position(const Key& key, std::uint64_t hash) const {
+    const std::size_t mask = tags_.size() - 1;
+    const std::uint8_t tag = tag_of(hash);
+    std::size_t at = hash & mask;
+    while (tags_[at] != kFree && (tags_[at] != tag || !(entries_[at].key == key))) at = (at + 1) & mask;
     return at;
   }
 
-  void grow() {
-    std::vector<Slot> old(capacity_for(size_ + 1));
-    old.swap(slots_);
-    for (const Slot& slot : old) {
-      if (slot.used) slots_[position(slot.key)] = slot;
-    }
+  void resize(std::size_t capacity) {
+    tags_.resize(capacity, kFree);
+    entries_.resize(capacity);
   }
 
-  std::vector<Slot> slots_;
+  void grow() {
+    FlatTable larger(size_ + 1);
+    for (std::size_t i = 0; i < tags_.size(); ++i) {
+      if (tags_[i] != kFree) larger.insert(entries_[i].key) = entries_[i].value;
+    }
+    *this = std::move(larger);
+  }
+
+  std::vector<std::uint8_t> tags_;
+  std::vector<Entry> entries_;
   std::size_t size_ = 0;
 };
 

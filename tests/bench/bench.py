@@ -67,7 +67,7 @@ def recall():
 PARTS = {
     "kernel": lambda: figures(BUILD / "bench-kernel"),
     "matcher": lambda: google("bench-matcher"),
-    "identity": lambda: figures(BUILD / "bench-identity"),
+    "identity": lambda: figures(BUILD / "bench-identity", *(["2"] if SHORT else [])),
     "sockets": lambda: figures(HERE / "bench_sockets.py", *(["--seconds", "4"] if SHORT else [])),
     "streams": lambda: figures(HERE / "bench_streams.py", "--json", *(["--rounds", "1", "--seconds", "2"] if SHORT else [])),
     "recall": recall,

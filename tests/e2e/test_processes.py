@@ -95,6 +95,8 @@ def off_names_addresses():
                         if name == "audio_latency_seconds_count" and value > 0]
             labels = eventually(pairs, 60, "a latency")
             assert all(label["source_pod"].startswith("127.0.0.1:") for label in labels), labels
+            status, said = agent.get("/readyz")
+            assert status == 200 and "PROCESS_IDENTITY is off" in said, f"{status}: {said}"
 
 
 @contextlib.contextmanager
