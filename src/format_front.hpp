@@ -17,10 +17,9 @@ class Front {
   // Takes what it still needs off `bytes`.
   void take(ByteSpan& bytes, std::uint32_t& sequence, std::size_t wanted = kSize) {
     const std::size_t count = std::min(std::min(wanted, kSize) - std::min(size_, wanted), bytes.size());
-    for (std::size_t i = 0; i < count; ++i) {
-      bytes_[size_] = bytes[i];
-      places_[size_++] = sequence + static_cast<std::uint32_t>(i);
-    }
+    std::copy_n(bytes.begin(), count, bytes_.begin() + static_cast<std::ptrdiff_t>(size_));
+    for (std::size_t i = 0; i < count; ++i) places_[size_ + i] = sequence + static_cast<std::uint32_t>(i);
+    size_ += count;
     bytes = bytes.subspan(count);
     sequence += static_cast<std::uint32_t>(count);
   }

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "audio_latency/wire/types.h"
+
 namespace audio_latency {
 namespace {
 
@@ -22,6 +24,11 @@ constexpr std::uint64_t hash_of(std::string_view text) {
   return state;
 }
 
+// Is one of eight bytes below 0x20?
+bool has_control_character(std::uint64_t bytes) {
+  return ((bytes - 0x2020202020202020U) & ~bytes & 0x8080808080808080U) != 0;
+}
+
 // Up to a quote or a backslash; control characters are none, and only short strings are worth looking for them.
 std::size_t plain_characters(ByteSpan bytes) {
   const auto found = [](const void* at, const ByteSpan& in) {
@@ -30,7 +37,10 @@ std::size_t plain_characters(ByteSpan bytes) {
   const ByteSpan string = bytes.first(found(std::memchr(bytes.data(), '"', bytes.size()), bytes));
   const ByteSpan plain = string.first(found(std::memchr(string.data(), '\\', string.size()), string));
   constexpr std::size_t kLooked = 128;
-  for (std::size_t at = 0; at < plain.size() && at < kLooked; ++at)
+  const std::size_t most = std::min(plain.size(), kLooked);
+  std::size_t at = 0;
+  while (at + 8 <= most && !has_control_character(al_load64(plain.data() + at))) at += 8;
+  for (; at < most; ++at)
     if (plain[at] < 0x20) return at;
   return plain.size();
 }

@@ -91,7 +91,10 @@ void AudioScanner::scan_verbatim(AudioRun& run, ByteSpan bytes, const Places& pl
   // The first AL_LAG bytes of a run have none to be compared with.
   const auto missing = std::min<std::size_t>(AL_LAG - run.lagged, bytes.size());
   const auto count = static_cast<std::uint32_t>(bytes.size() - missing);
-  for (std::uint32_t i = 0; i < count; ++i) symbols[i] = area[missing + AL_LAG + i] ^ area[missing + i];
+  std::uint32_t i = 0;
+  for (; i + 8 <= count; i += 8)
+    al_store64(symbols + i, al_load64(area + missing + AL_LAG + i) ^ al_load64(area + missing + i));
+  for (; i < count; ++i) symbols[i] = area[missing + AL_LAG + i] ^ area[missing + i];
   std::copy_n(area + bytes.size(), AL_LAG, run.lag.begin());
   run.lagged = static_cast<std::uint8_t>(run.lagged + missing);
   roll(run.verbatim, Domain::verbatim, count, {places, packet, 1, -static_cast<std::int32_t>(missing)});

@@ -39,14 +39,31 @@ int rank_a(std::uint8_t code) {
   return (code & 0x80) != 0 ? even : -even;
 }
 
+// Rank and magnitude of each code, in mu-law and A-law.
+struct Codes {
+  std::array<std::array<std::int16_t, 256>, 2> rank;
+  std::array<std::array<std::int16_t, 256>, 2> linear;
+};
+Codes make_codes() {
+  Codes codes{};
+  for (unsigned code = 0; code < 256; ++code) {
+    const auto byte = static_cast<std::uint8_t>(code);
+    codes.rank[0][code] = static_cast<std::int16_t>(rank_mu(byte));
+    codes.rank[1][code] = static_cast<std::int16_t>(rank_a(byte));
+    codes.linear[0][code] = al_mu_law_decode(byte);
+    codes.linear[1][code] = al_a_law_decode(byte);
+  }
+  return codes;
+}
+const Codes kCodes = make_codes();
+
 // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): values are written before they are read
 void read_samples(ByteSpan block, bool odd, const SampleReading& reading, Samples& samples) {
   samples.count = 0;
   samples.peak = 0;
   if (reading.codec == AL_CODEC_PCMU || reading.codec == AL_CODEC_PCMA) {
-    const bool mu = reading.codec == AL_CODEC_PCMU;
-    for (const std::uint8_t code : block)
-      samples.push(mu ? rank_mu(code) : rank_a(code), mu ? al_mu_law_decode(code) : al_a_law_decode(code));
+    const unsigned law = reading.codec == AL_CODEC_PCMU ? 0 : 1;
+    for (const std::uint8_t code : block) samples.push(kCodes.rank[law][code], kCodes.linear[law][code]);
     return;
   }
   const bool big = reading.codec == AL_CODEC_PCM16BE;
@@ -55,6 +72,24 @@ void read_samples(ByteSpan block, bool odd, const SampleReading& reading, Sample
     const auto value = static_cast<std::int16_t>(word);
     samples.push(value, value);
   }
+}
+
+// In whole numbers: no block's sums come near 2^63.
+void add_sums(const int* x, std::size_t count, SampleStatistics::Sums& to) {
+  if (count < 3) return;
+  std::int64_t sum = 0, squares = 0, products = 0, roughness = 0;
+  for (std::size_t n = 2; n < count; ++n) {
+    const std::int64_t value = x[n];
+    sum += value;
+    squares += value * value;
+    products += value * x[n - 1];
+    roughness += std::bit_width(static_cast<unsigned>(std::abs(x[n] - 2 * x[n - 1] + x[n - 2])));
+  }
+  to.samples += static_cast<double>(count - 2);
+  to.sum += static_cast<double>(sum);
+  to.squares += static_cast<double>(squares);
+  to.products += static_cast<double>(products);
+  to.roughness += static_cast<double>(roughness);
 }
 
 }  // namespace
@@ -97,18 +132,7 @@ void SampleStatistics::add_block(ByteSpan block, bool odd) {
   for (const std::uint8_t byte : block) ++high_nibbles_[byte >> 4];
   for (std::size_t i = 1; i < block.size(); ++i) not_utf8_ += block[i - 1] >= 0xc0 && (block[i] & 0xc0) != 0x80 ? 1 : 0;
   bytes_ += kBlock;
-  for (unsigned i = 0; i < kReadings; ++i) {
-    Sums& to = sums_[i];
-    const auto& x = samples[i].values;
-    for (std::size_t n = 2; n < samples[i].count; ++n) {
-      const double value = x[n];
-      to.samples += 1;
-      to.sum += value;
-      to.squares += value * value;
-      to.products += value * x[n - 1];
-      to.roughness += std::bit_width(static_cast<unsigned>(std::abs(x[n] - 2 * x[n - 1] + x[n - 2])));
-    }
-  }
+  for (unsigned i = 0; i < kReadings; ++i) add_sums(samples[i].values.data(), samples[i].count, sums_[i]);
 }
 
 double SampleStatistics::cost(unsigned reading) const {

@@ -129,13 +129,14 @@ void AudioTrack::decide() {
     return;
   }
   disagreements_ = 0;
-  look_again_at_ = bytes_ + kLookAgain;
-  if (found.codec != AL_CODEC_UNKNOWN) {
+  const bool audio = found.codec != AL_CODEC_UNKNOWN;
+  const bool again = content_ == (audio ? Content::audio : Content::not_audio);
+  patience_ = again ? std::min(2 * patience_, kMostPatience) : audio ? kLookAgain : kDoubt;
+  look_again_at_ = bytes_ + patience_;
+  if (audio) {
     become(found);
     return;
   }
-  look_again_at_ = bytes_ + patience_;
-  patience_ = std::min(2 * patience_, kLookAgain);
   run_.end();
   format_ = found;
   content_ = Content::not_audio;

@@ -31,9 +31,11 @@ class AudioTrack {
   const SampleStatistics& statistics() const { return statistics_; }
 
  private:
-  static constexpr std::size_t kMagic = 4;                // bytes that tell a file's type
-  static constexpr std::uint64_t kLookAgain = 64 * 1024;  // bytes, where there is sound
-  static constexpr std::uint64_t kDoubt = 2 * 1024;       // bytes, where there was none at first; then twice as many
+  static constexpr std::size_t kMagic = 4;  // bytes that tell a file's type
+  // Bytes until the next look, twice as many after each that agrees with the last: where there is sound, and where not.
+  static constexpr std::uint64_t kLookAgain = 64 * 1024;
+  static constexpr std::uint64_t kDoubt = 2 * 1024;
+  static constexpr std::uint64_t kMostPatience = 256 * 1024;
 
   void front_byte(std::uint8_t byte, std::uint32_t place, const Payload& packet);
   void pass(ByteSpan bytes, const Places& places, const Payload& packet);
@@ -55,7 +57,7 @@ class AudioTrack {
   std::uint8_t phase_ = 0;  // of the run: 1 behind an odd number of bytes
   std::uint8_t disagreements_ = 0;
   std::uint64_t look_again_at_ = 0;
-  std::uint64_t patience_ = kDoubt;  // until the next look where there is no sound
+  std::uint64_t patience_ = kDoubt;
   std::uint64_t bytes_ = 0;
   std::uint64_t signatures_ = 0;
 };
