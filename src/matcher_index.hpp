@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
+#include <cstring>
 
 #include "audio_latency/net.hpp"
 #include "matcher_pool.hpp"
@@ -19,7 +20,15 @@ class KeyedHash {
  public:
   KeyedHash();  // key from getrandom(2)
   std::uint64_t operator()(std::uint64_t a, std::uint64_t b) const { return fold(a ^ key_[0], b ^ key_[1]); }
-  std::uint64_t operator()(const FlowKey& flow) const;
+  std::uint64_t operator()(const FlowKey& flow) const {
+    std::uint64_t words[4];
+    std::memcpy(words, flow.source.ip.bytes.data(), 16);
+    std::memcpy(words + 2, flow.destination.ip.bytes.data(), 16);
+    const std::uint64_t ports =
+        std::uint64_t{flow.source.port} << 24 | std::uint64_t{flow.destination.port} << 8 | flow.protocol;
+    const std::uint64_t source = (*this)(words[0] ^ ports, words[1]);
+    return (*this)(source ^ words[2], words[3] ^ ports);
+  }
 
  private:
   static std::uint64_t fold(std::uint64_t a, std::uint64_t b) {
@@ -38,8 +47,8 @@ class IndexTable {
   explicit IndexTable(std::size_t capacity)
       : index_bits_(static_cast<unsigned>(std::bit_width(capacity + 2))),
         mask_(std::bit_ceil(capacity * 2 < 16 ? 16 : capacity * 2) - 1),
-        slots_(mask_ + 1, kEmpty) {
-    prefer_huge_pages(slots_.data(), slots_.size() * sizeof slots_[0]);
+        slots_(mask_ + 1) {
+    std::fill_n(&slots_[0], mask_ + 1, kEmpty);
   }
 
   // The index whose record `is_it` accepts, else kNone.
@@ -72,7 +81,10 @@ class IndexTable {
     } while (slots_[at] == kDeleted);
   }
 
-  void prefetch(std::uint64_t hash) const { __builtin_prefetch(&slots_[hash & mask_]); }
+  void prefetch(std::uint64_t hash) const {
+    __builtin_prefetch(&slots_[hash & mask_]);
+    __builtin_prefetch(&slots_[(hash + kNear) & mask_]);  // most searches end before
+  }
   // The index in the first slot with the hash's tag among the two that come first; kNone: most likely not there.
   std::uint32_t first(std::uint64_t hash) const {
     for (std::size_t at = hash & mask_, step = 0; step < 2; ++step, at = (at + 1) & mask_) {
@@ -81,9 +93,10 @@ class IndexTable {
     return kNone;
   }
 
-  std::size_t bytes() const { return slots_.capacity() * sizeof(std::uint32_t); }
+  std::size_t bytes() const { return (mask_ + 1) * sizeof(std::uint32_t); }
 
  private:
+  static constexpr std::size_t kNear = 8;
   static constexpr std::uint32_t kEmpty = 0, kDeleted = 1, kFirst = 2;  // a record's index is stored from kFirst on
 
   std::uint32_t index_of(std::uint32_t slot) const {
@@ -98,7 +111,7 @@ class IndexTable {
 
   unsigned index_bits_;
   std::size_t mask_;
-  std::vector<std::uint32_t> slots_;
+  TableMemory<std::uint32_t> slots_;
 };
 
 }  // namespace audio_latency::matching

@@ -34,6 +34,30 @@ struct LinkRules {
   std::uint32_t maximum = 40'000;
 };
 
+// Votes in the order they came. Taking the first costs the same however many there are.
+class HeldVotes {
+ public:
+  bool empty() const { return size() == 0; }
+  std::size_t size() const { return votes_.size() - gone_; }
+  const Vote& front() const { return votes_[gone_]; }
+  const Vote& back() const { return votes_.back(); }
+  auto begin() const { return votes_.begin() + static_cast<std::ptrdiff_t>(gone_); }
+  auto end() const { return votes_.end(); }
+  void push_back(const Vote& vote) { votes_.push_back(vote); }
+  void pop_front();
+  template <class Drop>
+  std::size_t erase_if(Drop drop) {
+    clear_gone();
+    return std::erase_if(votes_, drop);
+  }
+
+ private:
+  void clear_gone();
+
+  std::vector<Vote> votes_;
+  std::size_t gone_ = 0;  // from the front
+};
+
 // Delays of one link: the median of the last 10 s, the slope of the last 60 s.
 class DelayHistory {
  public:
@@ -47,36 +71,42 @@ class DelayHistory {
     EventTime time = 0;
     float delay_seconds = 0;
   };
-  std::vector<Sample> recent_;   // at most one each 150 ms
-  std::vector<Sample> seconds_;  // first of each second
   static constexpr std::size_t kSamples = 64;
   static void keep(std::vector<Sample>& ring, std::uint8_t& next, const Sample& sample);
 
   EventTime newest_recent_ = 0;
   EventTime newest_second_ = 0;
   double usual_ = 0;
+  std::vector<Sample> recent_;   // at most one each 150 ms
+  std::vector<Sample> seconds_;  // first of each second
   std::uint8_t next_recent_ = 0;
   std::uint8_t next_second_ = 0;
 };
 
-// A pair of flows that the same sound passes, in this order.
-struct Link {
+// A pair of flows that the same sound passes, in this order. What each match asks for comes first, in a cache line.
+struct alignas(64) Link {
   std::uint32_t earlier = kNone;
   std::uint32_t later = kNone;
   Domain domain = Domain::verbatim;
   bool used = false;
   bool formed = false;
-  bool connected = true;  // by causality; false: an unseen middle lies between (MATCH_UNSEEN)
+  bool connected = true;    // by causality; false: an unseen middle lies between (MATCH_UNSEEN)
+  std::uint32_t votes = 0;  // signatures that passed both flows in this order, believed or not
   EventTime formed_at = 0;
   EventTime last_match = 0;
-  std::uint64_t matches = 0;           // recorded; another domain may record for these two flows
-  std::uint32_t votes = 0;             // signatures that passed both flows in this order, believed or not
+  std::uint64_t matches = 0;  // recorded; another domain may record for these two flows
+  DelayHistory delays;
+  HeldVotes held;                      // until formed
   std::uint64_t later_signatures = 0;  // of the later flow in this domain when the first vote came
   EventTime agreed_at = 0;             // the held votes agree: they wait for the origin's history, or a finer domain
-  std::vector<Vote> held;              // until formed
   std::int64_t held_delay_ns = 0;      // median of the held votes when `weighed` of them agreed
   std::size_t weighed = 0;             // 0: they do not agree
-  DelayHistory delays;
+  // Neighbours in the chains of the links of either flow.
+  struct Neighbours {
+    std::uint32_t before = kNone;
+    std::uint32_t after = kNone;
+  };
+  std::array<Neighbours, 2> of_flow;  // the earlier's, the later's
 };
 
 // Links by flow pair and domain. Bounded; those without a match for the timeout go.
@@ -86,15 +116,17 @@ class LinkTable {
 
   Link* find(std::uint32_t earlier, std::uint32_t later, Domain domain);
   const Link* find(std::uint32_t earlier, std::uint32_t later, Domain domain) const;
-  Link* find_or_add(std::uint32_t earlier, std::uint32_t later, Domain domain);  // nullptr: the table is full
+  // nullptr: the table is full. `newest`: kept by the caller for the later flow; the link that was asked for last.
+  Link* find_or_add(std::uint32_t earlier, std::uint32_t later, Domain domain, std::uint32_t& newest);
+  void fetch(std::uint32_t index) const { links_.prefetch<64>(index); }
   // Adds a vote to a link that is not formed yet. True: the held votes agree, and only those that do are kept.
-  bool vote(Link& link, const Vote& vote, EventTime window) const;
+  bool vote(Link& link, const Vote& vote, EventTime window);
   // Does another domain record for these two flows at `time`? The one that formed first, as long as it matches.
   bool spoken_for(const Link& link, EventTime time) const;
   // Does a finer domain have votes that may yet form a link between these two flows?
   bool finer_pending(const Link& link, EventTime since) const;
   void age(EventTime now);
-  void forget_flow(std::uint32_t flow);
+  void forget_flow(std::uint32_t flow);  // removes its links
 
   std::size_t formed() const;  // those that record
   template <class Visit>
@@ -114,14 +146,19 @@ class LinkTable {
   static std::uint64_t pair_of(std::uint32_t earlier, std::uint32_t later);
   std::uint64_t hash_of(std::uint32_t index) const;
   std::uint32_t find_index(std::uint32_t earlier, std::uint32_t later, Domain domain) const;
+  std::uint32_t add(std::uint32_t earlier, std::uint32_t later, Domain domain);
   void remove(std::uint32_t index);
-  bool weigh(Link& link) const;
+  void chain(std::uint32_t index, std::size_t end);
+  void unchain(std::uint32_t index, std::size_t end);
+  bool weigh(Link& link);
 
   LinkRules rules_;
   const KeyedHash& hash_;
   IndexTable index_;
   Pool<Link> links_;
   std::vector<std::uint32_t> free_;
+  std::array<std::vector<std::uint32_t>, 2> first_of_flow_;  // link in which it is the earlier, the later; by flow
+  std::vector<std::int64_t> delays_;                         // to take a median of
   std::uint32_t live_ = 0;
   std::array<std::uint32_t, AL_DOMAIN_PAYLOAD + 1> by_domain_{};
 };
