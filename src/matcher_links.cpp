@@ -2,6 +2,7 @@
 #include "matcher_links.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 
 namespace audio_latency::matching {
@@ -13,6 +14,7 @@ constexpr EventTime kMillisecond = 1'000'000;
 constexpr EventTime kSecond = 1'000'000'000;
 constexpr std::array<std::size_t, 2> kEnds = {0, 1};  // of a link: the earlier flow, the later
 constexpr EventTime kSpeakerGone = 5 * kSecond;  // without a match: another domain may record
+constexpr double kFarMore = 12;                  // matches that chance may give the one and not yet the other
 
 std::uint32_t flow_at(const Link& link, std::size_t end) {
   return end == 0 ? link.earlier : link.later;
@@ -81,6 +83,15 @@ double DelayHistory::drift_ratio(EventTime now) const {
   }
   const double spread = n * sum_tt - sum_t * sum_t;
   return n < 3 || spread <= 0 ? 0 : (n * sum_td - sum_t * sum_d) / spread;
+}
+
+double Pace::at(EventTime time) const {
+  return time <= time_ ? matches_ : matches_ * std::exp2(-static_cast<double>(time - time_) / (2.0 * kSecond));
+}
+
+void Pace::add(EventTime time) {
+  matches_ = at(time) + 1;
+  time_ = std::max(time_, time);
 }
 
 LinkTable::LinkTable(const LinkRules& rules, const KeyedHash& hash)
@@ -197,14 +208,24 @@ bool LinkTable::weigh(Link& link) {
   return true;
 }
 
+// A domain that half survives (mu-law through A-law: loud windows only) matches now and then for ever.
 bool LinkTable::spoken_for(const Link& link, EventTime time) const {
+  std::array<const Link*, kDomains.size()> candidates{};
+  std::size_t count = 0;
   for (const Domain domain : kDomains) {
-    if (domain == link.domain || by_domain_[static_cast<std::size_t>(domain)] == 0) continue;
-    const Link* const other = find(link.earlier, link.later, domain);
-    if (other == nullptr || !other->formed || other->last_match + kSpeakerGone < time) continue;
-    if (other->formed_at < link.formed_at || (other->formed_at == link.formed_at && domain < link.domain)) return true;
+    if (by_domain_[static_cast<std::size_t>(domain)] == 0) continue;
+    const Link* const each = domain == link.domain ? &link : find(link.earlier, link.later, domain);
+    if (each == nullptr || !each->formed || each->last_match + kSpeakerGone < time) continue;
+    std::size_t at = count++;  // in the order in which they formed, the finer one first
+    for (; at > 0 && each->formed_at < candidates[at - 1]->formed_at; --at) candidates[at] = candidates[at - 1];
+    candidates[at] = each;
   }
-  return false;
+  if (count < 2) return false;
+  const Link* speaker = candidates[0];
+  for (std::size_t i = 1; i < count; ++i) {
+    if (candidates[i]->pace.at(time) > 2 * speaker->pace.at(time) + kFarMore) speaker = candidates[i];
+  }
+  return speaker != &link;
 }
 
 bool LinkTable::finer_pending(const Link& link, EventTime since) const {

@@ -83,6 +83,17 @@ class DelayHistory {
   std::uint8_t next_second_ = 0;
 };
 
+// How often matches come now: their number, each worth half of itself after two seconds.
+class Pace {
+ public:
+  void add(EventTime time);
+  double at(EventTime time) const;
+
+ private:
+  EventTime time_ = 0;
+  double matches_ = 0;
+};
+
 // A pair of flows that the same sound passes, in this order. What each match asks for comes first, in a cache line.
 struct alignas(64) Link {
   std::uint32_t earlier = kNone;
@@ -94,6 +105,7 @@ struct alignas(64) Link {
   std::uint32_t votes = 0;  // signatures that passed both flows in this order, believed or not
   EventTime formed_at = 0;
   EventTime last_match = 0;
+  Pace pace;
   std::uint64_t matches = 0;  // recorded; another domain may record for these two flows
   DelayHistory delays;
   HeldVotes held;                      // until formed
@@ -121,7 +133,8 @@ class LinkTable {
   void fetch(std::uint32_t index) const { links_.prefetch<64>(index); }
   // Adds a vote to a link that is not formed yet. True: the held votes agree, and only those that do are kept.
   bool vote(Link& link, const Vote& vote, EventTime window);
-  // Does another domain record for these two flows at `time`? The one that formed first, as long as it matches.
+  // Does another domain record for these two flows at `time`? The one that formed first, as long as it matches and
+  // another does not match far more often.
   bool spoken_for(const Link& link, EventTime time) const;
   // Does a finer domain have votes that may yet form a link between these two flows?
   bool finer_pending(const Link& link, EventTime since) const;

@@ -111,6 +111,7 @@ void Matcher::State::record(Link& link, const Vote& vote) {
   const FlowRecord& later = flows_[link.later];
   link.last_match = vote.later_time;
   link.delays.add(vote.later_time, vote.latency_ns);
+  link.pace.add(vote.later_time);
   if (links_.spoken_for(link, vote.later_time)) return;
   ++link.matches;
   if (vote.counts) ++stats_.matched;

@@ -18,18 +18,19 @@ using testing::kStart;
 using ::testing::SizeIs;
 using testing::World;
 
-// A window each 32 ms from `start` on, passed on 200 ms later, in one domain on both flows.
+// A window each 32 ms (`every`) from `start` on, passed on 200 ms later, in one domain on both flows.
 struct Sound {
   Domain domain = Domain::verbatim;
   double start = 110;
   double seconds = 10;
+  double every = 0.032;
 };
 
 void relay(World& world, const std::vector<Sound>& sounds) {
   std::multimap<double, std::function<void()>> events;
   for (const Sound& sound : sounds) {
-    for (int i = 0; i * 0.032 < sound.seconds; ++i) {
-      const double when = sound.start + i * 0.032;
+    for (int i = 0; i * sound.every < sound.seconds; ++i) {
+      const double when = sound.start + i * sound.every;
       const auto signature = static_cast<std::uint64_t>(std::llround(when * 1000));
       const testing::Sighting how{.domain = sound.domain};
       events.emplace(when, [=, &world] { world.hear(signature, "caller:1", "relay:1", when, how); });
@@ -84,9 +85,25 @@ TEST(MatcherDomain, CoarserDomainTakesOverWhereTheFinerOneEnds) {
   World world;
   relay(world, {{Domain::mu_law, 110, 30}, {Domain::verbatim, 110.01, 10}});
   EXPECT_EQ(latencies_in(world, Domain::verbatim), 313);
-  // Five seconds after the last verbatim match, at 120.2 s.
-  EXPECT_GT(latencies_in(world, Domain::mu_law), 440U);
-  EXPECT_LT(latencies_in(world, Domain::mu_law), 480U);
+  // About two and a half seconds after the last verbatim match, at 120.2 s: its pace has fallen to less than half.
+  EXPECT_GT(latencies_in(world, Domain::mu_law), 530U);
+  EXPECT_LT(latencies_in(world, Domain::mu_law), 580U);
+}
+
+// As mu-law through A-law: now and then a window survives, while the A-law domain recognises every one.
+TEST(MatcherDomain, DomainThatSurvivesTakesOverFromOneThatHalfDoes) {
+  World world;
+  relay(world, {{Domain::mu_law, 110, 30, 0.5}, {Domain::a_law, 111.01, 29}});
+  EXPECT_LT(latencies_in(world, Domain::mu_law), 8U);
+  EXPECT_GT(latencies_in(world, Domain::a_law), 880U);
+}
+
+// Three domains, none of which is far ahead of the next one: one of them records, not none.
+TEST(MatcherDomain, OneOfThreeAlwaysRecords) {
+  World world;
+  relay(world,
+        {{Domain::verbatim, 110, 30, 0.1}, {Domain::mu_law, 110.001, 30, 0.06}, {Domain::a_law, 110.002, 30, 0.033}});
+  EXPECT_GT(world.matches.size(), 290U);
 }
 
 TEST(MatcherDomain, VotesThatWaitAtTheEndAreRecordedOnce) {
