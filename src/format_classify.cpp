@@ -44,6 +44,17 @@ unsigned tls_record(ByteSpan bytes) {
   return bytes[0] == 22 && (bytes[5] == 1 || bytes[5] == 2) ? 2 : 1;
 }
 
+// A SIP start line (RFC 3261, 7): the telephone calls' own signalling, which proxies pass on much as it is.
+bool begins_with_sip(ByteSpan bytes) {
+  constexpr std::string_view version = "SIP/2.0";
+  if (starts_with(bytes, version)) return bytes.size() > version.size() && bytes[version.size()] == ' ';
+  const ByteSpan line = bytes.first(std::min<std::size_t>(bytes.size(), 256));
+  const auto end = std::find(line.begin(), line.end(), '\r');
+  const auto length = static_cast<std::size_t>(end - line.begin());
+  return end != line.end() && length > version.size() + 1 && line[length - version.size() - 1] == ' ' &&
+         starts_with(line.subspan(length - version.size()), version);
+}
+
 }  // namespace
 
 std::string_view to_string(Framing framing) {
@@ -107,6 +118,7 @@ FlowVerdict FlowClassifier::by_beginning(ByteSpan bytes) {
   if (begins_with_http(bytes)) verdict = decode(Framing::http, "HTTP/1 start line");
   if (starts_with(bytes, "PRI * HTTP/2.0")) verdict = decode(Framing::http2, "HTTP/2 preface");
   if (starts_with(bytes, "SSH-")) verdict = ignore("SSH");
+  if (begins_with_sip(bytes)) verdict = ignore("not audio: SIP");
   if (starts_with(bytes, "data:") || starts_with(bytes, "event:")) verdict = decode(Framing::sse, "server-sent events");
   if (bytes.size() == 19 && starts_with(bytes, std::string_view("\x01\x00\x10", 3)))
     verdict = decode(Framing::audiosocket, "AudioSocket UUID message");
@@ -134,9 +146,10 @@ FlowVerdict FlowClassifier::by_syntax(ByteSpan bytes) {
   return {};
 }
 
-// Long frames are mostly sound: where packets begin with what may be headers, more of them must tell first.
+// Long frames are mostly sound: where packets begin with what may be headers, more of them must tell first. A first
+// packet may hold enough sound for a verdict; whether it begins with an RTP header, the second one tells.
 FlowVerdict FlowClassifier::by_samples() const {
-  if (rtp_packets_ > 1 || (framed_ > 0 && 2 * framed_ >= packets_)) return {};
+  if (rtp_packets_ > 1 || (rtp_packets_ == 1 && packets_ == 1) || (framed_ > 0 && 2 * framed_ >= packets_)) return {};
   if (statistics_.verdict() != SampleStatistics::Verdict::audio) return {};
   const SampleReading reading = statistics_.reading();
   FlowVerdict verdict;
@@ -166,12 +179,12 @@ FlowVerdict FlowClassifier::add_udp(const Payload& packet) {
   const bool dtls = bytes.size() >= 13 && bytes[0] >= 20 && bytes[0] <= 63 && bytes[1] == 0xfe;
   const bool rtcp = bytes.size() >= 8 && bytes[0] >> 6 == 2 && bytes[1] >= 192 && bytes[1] <= 223;
   if (stun || dtls || rtcp) return {};
+  if (begins_with_sip(bytes)) return ignore("not audio: SIP");
   statistics_.add(bytes, next_place_);
   next_place_ += static_cast<std::uint32_t>(bytes.size());
   al_rtp rtp{};
   al_parse_rtp(&rtp, bytes.data(), static_cast<std::uint32_t>(bytes.size()));
-  if (rtp.header != 0 && follows(rtp, bytes[1] & 0x7f, packet.time))
-    return by_rtp(rtp, bytes.subspan(rtp.header), packet.time);
+  if (rtp.header != 0 && follows(rtp)) return by_rtp(rtp, bytes.subspan(rtp.header), packet.time);
   return {};
 }
 

@@ -6,6 +6,7 @@
 
 #include "audio_latency/payload.hpp"
 #include "audio_latency/wire/rtp.h"
+#include "format_rtp_pace.hpp"
 #include "format_statistics.hpp"
 
 namespace audio_latency {
@@ -48,10 +49,10 @@ class FlowClassifier {
   FlowVerdict by_samples() const;
   FlowVerdict give_up() const;
 
-  bool follows(const al_rtp& rtp, std::uint8_t type, EventTime time);
+  bool follows(const al_rtp& rtp);
   FlowVerdict by_rtp(const al_rtp& rtp, ByteSpan audio, EventTime time);
   FlowVerdict by_g711(al_codec codec) const;
-  FlowVerdict by_dynamic_type() const;
+  FlowVerdict by_dynamic_type(std::uint8_t type) const;
 
   SampleStatistics statistics_;         // of whole payloads
   SampleStatistics rtp_samples_{true};  // of what is behind an RTP header
@@ -69,13 +70,9 @@ class FlowClassifier {
   unsigned websocket_ = 0;  // bits of evidence
   // RTP (RFC 3550).
   al_rtp last_{};
-  std::uint8_t type_ = 0;
-  std::uint16_t rtp_packets_ = 0;        // in a row; one alone may be chance
-  std::uint16_t shared_timestamps_ = 0;  // packets with the timestamp of the one before
+  std::uint16_t rtp_packets_ = 0;  // in a row; one alone may be chance
   std::uint64_t rtp_bytes_ = 0;
-  std::uint32_t first_timestamp_ = 0;
-  EventTime first_time_ = 0;
-  EventTime last_time_ = 0;
+  RtpPace pace_;
 };
 
 }  // namespace audio_latency

@@ -8,6 +8,7 @@ namespace {
 constexpr std::uint16_t kEnoughPackets = 3;    // whose headers follow one another
 constexpr std::uint16_t kDynamicPackets = 10;  // that tell a codec without a static payload type
 constexpr std::uint16_t kMostStep = 100;       // of the sequence number; the kernel does not sample every packet
+constexpr double kDensest = 0.7;               // bytes for a tick of the timestamp, of compressed audio
 constexpr std::uint8_t kFirstDynamic = 96;     // RFC 3551, 6
 
 enum class StaticType : std::uint8_t { unknown, pcmu, pcma, linear, compressed, video };
@@ -69,34 +70,28 @@ FlowVerdict ignore(const char* why, Unhashable reason = Unhashable::no) {
 }  // namespace
 
 // True: the header continues those before, or is the first. One that does not starts anew, until RTP is certain.
-bool FlowClassifier::follows(const al_rtp& rtp, std::uint8_t type, EventTime time) {
+bool FlowClassifier::follows(const al_rtp& rtp) {
   const auto step = static_cast<std::uint16_t>(rtp.sequence - last_.sequence);
   const bool same = rtp_packets_ > 0 && rtp.ssrc == last_.ssrc && step > 0 && step <= kMostStep;
   if (rtp_packets_ > 0 && !same && rtp_packets_ < kEnoughPackets && rtp.ssrc == last_.ssrc) return false;
-  if (same && type != type_) return false;  // events, comfort noise
+  if (same && rtp.payload_type != last_.payload_type) return false;  // events, comfort noise
   if (!same) {
     rtp_packets_ = 0;
-    shared_timestamps_ = 0;
     rtp_bytes_ = 0;
-    first_timestamp_ = rtp.timestamp;
-    first_time_ = time;
-    type_ = type;
+    pace_ = {};
     rtp_samples_.clear();
-  } else if (rtp.timestamp == last_.timestamp) {
-    ++shared_timestamps_;
   }
   last_ = rtp;
-  last_time_ = time;
   ++rtp_packets_;
   return true;
 }
 
-FlowVerdict FlowClassifier::by_rtp(const al_rtp& rtp, ByteSpan audio, EventTime) {
+FlowVerdict FlowClassifier::by_rtp(const al_rtp& rtp, ByteSpan audio, EventTime time) {
+  rtp_samples_.add(audio, static_cast<std::uint32_t>(rtp_bytes_));
   rtp_bytes_ += audio.size();
-  const auto even = static_cast<std::uint32_t>(rtp_bytes_ - audio.size());
-  rtp_samples_.add(audio, even);
-  if (rtp_packets_ < kEnoughPackets || rtp.header == 0) return {};
-  switch (static_type(type_)) {
+  pace_.add(rtp, audio.size(), time);
+  if (rtp_packets_ < kEnoughPackets) return {};
+  switch (static_type(rtp.payload_type)) {
     case StaticType::pcmu:
       return by_g711(AL_CODEC_PCMU);
     case StaticType::pcma:
@@ -108,7 +103,7 @@ FlowVerdict FlowClassifier::by_rtp(const al_rtp& rtp, ByteSpan audio, EventTime)
     case StaticType::video:
       return ignore("not audio: RTP, payload type of video");
     default:
-      return by_dynamic_type();
+      return by_dynamic_type(rtp.payload_type);
   }
 }
 
@@ -122,22 +117,24 @@ FlowVerdict FlowClassifier::by_g711(al_codec codec) const {
   return {};
 }
 
-FlowVerdict FlowClassifier::by_dynamic_type() const {
-  if (rtp_samples_.verdict() == SampleStatistics::Verdict::audio && type_ >= kFirstDynamic)
+FlowVerdict FlowClassifier::by_dynamic_type(std::uint8_t type) const {
+  const bool dynamic = type >= kFirstDynamic;
+  if (rtp_samples_.verdict() == SampleStatistics::Verdict::audio && dynamic)
     return scan(rtp_samples_.reading().codec, "RTP, dynamic payload type whose bytes are samples of sound");
   if (rtp_packets_ < kDynamicPackets) return {};
-  // Pace of the timestamps: video counts at 90 kHz (RFC 3551, 5), and its frames take several packets.
-  const double seconds = static_cast<double>(last_time_ - first_time_) * 1e-9;
-  const double clock = seconds > 0 ? static_cast<std::int32_t>(last_.timestamp - first_timestamp_) / seconds : 0;
-  const double size = static_cast<double>(rtp_bytes_) / rtp_packets_;
-  const bool video_pace = clock > 75'000 && clock < 110'000;
-  if (4 * shared_timestamps_ > rtp_packets_ || video_pace || size > 700 || type_ < kFirstDynamic) {
-    if (rtp_samples_.blocks() < SampleStatistics::kMost && size > 500 && !video_pace && shared_timestamps_ == 0)
+  const bool maybe_samples = pace_.bytes_per_tick() > kDensest || rtp_samples_.doubtful();
+  if (dynamic && maybe_samples && !rtp_samples_.looks_random()) return {};  // more of them will tell
+  if (dynamic && pace_.steps_by_audio_frames())
+    return scan(AL_CODEC_COMPRESSED, "RTP, dynamic payload type, each packet a frame of compressed audio");
+  const double clock = pace_.clock();
+  const double size = pace_.mean_bytes();
+  const bool video_pace = clock > 75'000 && clock < 110'000;  // 90 kHz (RFC 3551, 5)
+  if (pace_.shares_timestamps() || video_pace || size > 700 || !dynamic) {
+    if (rtp_samples_.blocks() < SampleStatistics::kMost && size > 500 && !video_pace && pace_.never_shares_timestamps())
       return {};
     return ignore("not audio: RTP with the pace and sizes of video");
   }
   if (clock < 6000 || clock > 60'000) return {};  // a burst, or a pause: more packets will tell
-  if (!rtp_samples_.looks_random() && rtp_samples_.verdict() == SampleStatistics::Verdict::undecided) return {};
   return scan(AL_CODEC_COMPRESSED, "RTP, dynamic payload type, with the pace and sizes of compressed audio");
 }
 
