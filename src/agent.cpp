@@ -118,7 +118,7 @@ Status Agent::start_bus() {
 Status Agent::start_formats() {
   formats_ = std::make_unique<Formats>(options_, wire_settings(options_), pipeline_, capture_->treatments());
   format_metrics_.emplace(registry_);
-  pipeline_.add(static_cast<PlacedSink&>(*formats_));
+  pipeline_.set_gate(formats_.get());
   return capture_->set_payload_sink(formats_.get());
 }
 

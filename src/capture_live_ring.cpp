@@ -13,10 +13,12 @@ namespace audio_latency {
 
 Result<std::unique_ptr<EventRing>> EventRing::open(FdView events, FdView payloads) {
   std::unique_ptr<EventRing> ring(new EventRing());
-  ring->ring_ = ring_buffer__new(events.get(), &EventRing::on_event, ring.get(), nullptr);
-  if (ring->ring_ == nullptr) return Error{std::string("cannot map the ring buffer: ") + std::strerror(errno)};
-  const int added = ring_buffer__add(ring->ring_, payloads.get(), &EventRing::on_payload, ring.get());
-  if (added < 0) return Error{std::string("cannot map the ring buffer of payload: ") + std::strerror(-added)};
+  // In this order they are drained: what the first packets of a flow are is known before what was selected in them.
+  ring->ring_ = ring_buffer__new(payloads.get(), &EventRing::on_payload, ring.get(), nullptr);
+  if (ring->ring_ == nullptr)
+    return Error{std::string("cannot map the ring buffer of payload: ") + std::strerror(errno)};
+  const int added = ring_buffer__add(ring->ring_, events.get(), &EventRing::on_event, ring.get());
+  if (added < 0) return Error{std::string("cannot map the ring buffer: ") + std::strerror(-added)};
   return ring;
 }
 

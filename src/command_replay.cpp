@@ -72,7 +72,7 @@ int print_matches(ReplayCapture& capture, const Options& options, const ReplayAr
   StaticResolver resolver(*names);
   Pipeline pipeline(options, resolver);
   Formats formats(options, wire_settings(options), pipeline, capture.treatments());
-  pipeline.add(static_cast<PlacedSink&>(formats));
+  pipeline.set_gate(&formats);
   if (auto taken = capture.set_payload_sink(&formats); !taken) return complain(taken.error().message);
   const WallClock clock;  // never measured: event time is time of day
   JsonLines json(std::cout, resolver, clock);

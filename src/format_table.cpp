@@ -136,13 +136,15 @@ void Formats::on_payload(const Payload& payload) {
     classify(key, *flow, payload);
 }
 
-void Formats::on_placed(const PlacedObservation& seen) {
+bool Formats::passes(const PlacedObservation& seen) {
   const Observation& one = seen.observation;
   Flow* flow = find({one.flow, one.point, one.tunnelled}, one.time);
-  if (flow == nullptr) return;
+  if (flow == nullptr) return true;
+  if (flow->verdict.treatment.handling == AL_IGNORE) return false;
   ++flow->signatures;
   flow->sender = seen.sender;
   flow->receiver = seen.receiver;
+  return true;
 }
 
 // Also of a flow that has a verdict: the kernel program samples it again from time to time, and when it changes.

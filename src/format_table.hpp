@@ -48,7 +48,7 @@ struct FormatStats {
 
 // The formats stage: decides what each flow is and has it treated so; decodes those whose audio the kernel can't find,
 // and scans that. Bounded by MAX_FLOWS, a tenth for one sender. Loop thread only.
-class Formats : public PayloadSink, public PlacedSink {
+class Formats : public PayloadSink, public PlacedGate {
  public:
   static constexpr std::uint64_t kDeflated = 4096;  // bytes of compressed messages that make a verdict
 
@@ -61,8 +61,9 @@ class Formats : public PayloadSink, public PlacedSink {
   bool saw_pcma() const { return saw_pcma_; }
 
   void on_payload(const Payload& payload) override;
-  // Each observation counts for its flow, wherever it was made.
-  void on_placed(const PlacedObservation& seen) override;
+  // Each observation counts for its flow, wherever it was made. Those of a flow that is no sound go no further: the
+  // kernel program scans its first packets, and those behind a pause, before it is told.
+  bool passes(const PlacedObservation& seen) override;
   // Gives up gaps, forgets flows that were not seen for FLOW_TIMEOUT_MS.
   void advance(EventTime now);
 

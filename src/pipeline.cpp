@@ -9,6 +9,7 @@ Pipeline::Pipeline(const Options& options, IdentityResolver& resolver)
 void Pipeline::on_observation(const Observation& observation) {
   PlacedObservation seen = resolver_.place(observation);
   if (seen.spoofed) return;  // the resolver has counted it
+  if (gate_ != nullptr && !gate_->passes(seen)) return;
   for (PlacedSink* sink : placed_sinks_) sink->on_placed(seen);
   if (router_ == nullptr || router_->route(seen)) matcher_.observe(seen);
 }

@@ -16,6 +16,14 @@ class PlacedSink {
   virtual void on_placed(const PlacedObservation& seen) = 0;
 };
 
+// Sees every observation before anybody else, once it is placed. Called by the loop thread.
+class PlacedGate {
+ public:
+  virtual ~PlacedGate() = default;
+  // False: it is of no sound, and nobody else shall see it.
+  virtual bool passes(const PlacedObservation& seen) = 0;
+};
+
 // Decides where a placed observation is matched (the bus). Called by the loop thread.
 class PlacedRouter {
  public:
@@ -32,6 +40,7 @@ class Pipeline : public ObservationSink, private MatchSink {
 
   void add(MatchSink& sink) { match_sinks_.push_back(&sink); }
   void add(PlacedSink& sink) { placed_sinks_.push_back(&sink); }
+  void set_gate(PlacedGate* gate) { gate_ = gate; }            // nullptr: everything passes
   void set_router(PlacedRouter* router) { router_ = router; }  // nullptr: everything is matched here
 
   void on_observation(const Observation& observation) override;
@@ -53,6 +62,7 @@ class Pipeline : public ObservationSink, private MatchSink {
   std::vector<MatchSink*> match_sinks_;
   std::vector<PlacedSink*> placed_sinks_;
   PlacedRouter* router_ = nullptr;
+  PlacedGate* gate_ = nullptr;
 };
 
 }  // namespace audio_latency

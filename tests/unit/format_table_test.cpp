@@ -171,7 +171,7 @@ TEST(Formats, TheTableIsBoundedAndOneSenderHasATenthOfIt) {
     PlacedObservation seen;
     seen.observation.flow.source = {IpAddress::from_ipv4(0x0a010000 + sender), 1};
     seen.observation.time = flow.packets.back().time;
-    world.formats->on_placed(seen);
+    EXPECT_TRUE(world.formats->passes(seen));
   }
   EXPECT_EQ(world.formats->stats().flows, 50U);
   EXPECT_EQ(world.formats->stats().flow_table_full, 55U);
