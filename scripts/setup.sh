@@ -8,7 +8,10 @@ build=(g++ make cmake ninja-build pkg-config git clang llvm bpftool libbpf-dev l
   libcurl4-openssl-dev libnats-dev protobuf-compiler libprotobuf-dev libgtest-dev libgmock-dev libbenchmark-dev)
 demo=(python3 iproute2 asterisk-core-sounds-en-wav)
 image=(mmdebstrap buildah podman runc)
-test=(clang-format clang-tidy libclang-rt-14-dev shellcheck tcpdump prometheus procps nftables nats-server openssl "${image[@]}")
+programs=(ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good sip-tester rtpengine-daemon nginx-light
+  haproxy curl node-ws)
+test=(clang-format clang-tidy libclang-rt-14-dev shellcheck tcpdump prometheus procps nftables nats-server openssl "${image[@]}"
+  "${programs[@]}")
 chart=(unzip prometheus python3-yaml)
 bench=(valgrind)
 
@@ -34,6 +37,7 @@ done
 echo "setup: installing Debian packages: ${missing[*]}"
 as_root=()
 [ "$(id -u)" = 0 ] || as_root=(sudo)
-# The prometheus package would start a server of its own where an init system runs; the tests start theirs themselves.
+# The packages of prometheus, rtpengine, nginx and haproxy would start servers of their own where an init system runs; the
+# tests start theirs themselves.
 "${as_root[@]}" apt-get update -qq
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
