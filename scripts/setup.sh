@@ -13,7 +13,7 @@ programs=(ffmpeg gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugi
 test=(clang-format clang-tidy libclang-rt-14-dev shellcheck tcpdump prometheus procps nftables nats-server openssl "${image[@]}"
   "${programs[@]}")
 chart=(unzip prometheus python3-yaml)
-bench=(valgrind)
+bench=(valgrind iperf3)
 
 wanted=("${build[@]}")
 case ${1:-test} in
