@@ -30,6 +30,9 @@ def image():
     """What podman knows of the image, which is built first."""
     if not shutil.which("podman"):
         raise Skip("podman is not installed")
+    works = podman("info", check=False)
+    if works.returncode != 0:
+        raise Skip(f"podman does not work here: {works.stderr.strip().splitlines()[-1]}")
     if "IMAGE" not in os.environ:
         # The base image, too, on a fresh machine.
         command(SOURCE / "scripts/image.sh", "--from-build", BUILD, IMAGE, timeout=1500)
