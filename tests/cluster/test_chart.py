@@ -6,14 +6,14 @@ LOAD_IMAGE is a command that brings an image archive, the path behind it, to the
 import contextlib
 import json
 import os
-import pathlib
 import shutil
 import statistics
 import subprocess
 import tempfile
 import time
 
-from kube import SOURCE, Kube, fresh_namespace
+from kube import SOURCE, Kube
+from tools import helm, kubectl, monitoring_resources, namespace
 
 from support import BUILD, Skip, command, eventually, main, parse_metrics  # tests/e2e, as kube says
 
@@ -23,52 +23,6 @@ CALL = SOURCE / "examples/kubernetes/call.yaml"
 RELEASE = "alt-tracker"
 PORT = 19090  # of /metrics on the node
 DELAY = 0.270  # as in the example
-MONITORING = {"ServiceMonitor": "servicemonitors", "PodMonitor": "podmonitors", "PrometheusRule": "prometheusrules"}
-
-
-def kubectl(*words, **options):
-    return command("kubectl", *words, **options)
-
-
-def helm(*words):
-    program = command(SOURCE / "scripts/helm.sh").strip()
-    return command(program, *words)
-
-
-@contextlib.contextmanager
-def namespace(name=None):
-    """A namespace that is there for the test only."""
-    name = name or fresh_namespace()
-    made = subprocess.run(["kubectl", "create", "namespace", name], capture_output=True, check=False).returncode == 0
-    eventually(lambda: kubectl("-n", name, "get", "serviceaccount", "default"), 60, f"namespace {name}")
-    try:
-        yield name
-    finally:
-        if made:
-            kubectl("delete", "namespace", name, "--wait=false")
-
-
-@contextlib.contextmanager
-def monitoring_resources():
-    """The Prometheus operator's kinds, without a schema, where the cluster has none."""
-    made = []
-    for kind, plural in MONITORING.items():
-        name = f"{plural}.monitoring.coreos.com"
-        definition = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": name},
-                      "spec": {"group": "monitoring.coreos.com", "scope": "Namespaced",
-                               "names": {"kind": kind, "plural": plural, "singular": kind.lower()},
-                               "versions": [{"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {
-                                   "type": "object", "x-kubernetes-preserve-unknown-fields": True}}}]}}
-        if subprocess.run(["kubectl", "get", "crd", name], capture_output=True, check=False).returncode != 0:
-            kubectl("create", "-f", "-", input=json.dumps(definition))
-            made.append(name)
-    for name in made:
-        kubectl("wait", "--for=condition=established", f"crd/{name}", "--timeout=60s")
-    try:
-        yield
-    finally:
-        for name in made:
-            kubectl("delete", "crd", name)
 
 
 def what_is_rendered_is_taken():
