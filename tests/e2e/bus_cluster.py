@@ -2,17 +2,16 @@
 """Several nodes on one machine: a network namespace each, on one bridge with a real nats-server, and calls that cross
 them. `Cluster(test, nodes)` is a context manager; node i has the address 10.77.0.(10 + i)."""
 import contextlib
-import json
 import os
 import pathlib
 import shutil
 import signal
-import struct
 import subprocess
 import tempfile
 import time
 
 import demo_calls
+import demo_report
 import support
 
 HUB = "10.77.0.1"
@@ -231,58 +230,7 @@ def repeated(matches):
 
 
 def same_moment(a, b):
-    from demo_report import nanoseconds  # pylint: disable=import-outside-toplevel
-    return abs(nanoseconds(a["time"]) - nanoseconds(b["time"])) < 50_000_000
-
-
-class Truth:
-    """Captures of the packets of one call, at the relay and at the sink, as test-truth wants them: one file."""
-
-    def __init__(self, cluster, call):
-        self.cluster, self.call = cluster, call
-        self.files, self.captures = [], []
-        for node in (call.relay, call.sink):
-            path = pathlib.Path(cluster.directory(), f"truth-{node}.pcap")
-            capture = subprocess.Popen(["nsenter", f"--net=/run/netns/{cluster.spaces[node]}",
-                                        str(support.BUILD / "test-truth"), "capture", "veth0", str(path), "udp"],
-                                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
-            capture.stdout.readline()  # "capturing"
-            self.files.append(path)
-            self.captures.append(capture)
-
-    def rows(self):
-        """As demo_calls.Calls.truth()."""
-        time.sleep(0.3)
-        for capture in self.captures:
-            capture.send_signal(signal.SIGTERM)
-            printed = capture.communicate(timeout=60)[0]
-            assert capture.returncode == 0, f"the capture lost packets: {printed.strip()}"
-        merged = pathlib.Path(self.cluster.directory(), "truth.pcap")
-        merged.write_bytes(merge(self.files))
-        plan = pathlib.Path(self.cluster.directory(), "plan.json")
-        plan.write_text(json.dumps([{"row": "call", "framing": "rtp", "codec": "pcmu", "served": False,
-                                     "in_port": self.call.in_port, "out_port": self.call.out_port}]))
-        found = {}
-        for line in support.command(support.BUILD / "test-truth", "locate", merged, plan).splitlines():
-            item = json.loads(line)
-            if "signature" in item:
-                found[item["row"]]["windows"].setdefault(item["signature"], []).append(item)
-            else:
-                found[item["row"]] = item | {"windows": {}}
-        return found
-
-
-def merge(files):
-    """Captures of one link type, in host byte order, as one in the order of time."""
-    header, records = b"", []
-    for path in files:
-        data = path.read_bytes()
-        header, at = data[:24], 24
-        while at < len(data):
-            seconds, fraction, length, _ = struct.unpack_from("IIII", data, at)
-            records.append((seconds, fraction, data[at:at + 16 + length]))
-            at += 16 + length
-    return header + b"".join(record for _, _, record in sorted(records, key=lambda each: each[:2]))
+    return abs(demo_report.nanoseconds(a["time"]) - demo_report.nanoseconds(b["time"])) < 50_000_000
 
 
 def sounds(number, seconds):

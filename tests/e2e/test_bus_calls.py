@@ -9,6 +9,7 @@ import shutil
 import time
 
 import bus_cluster
+import bus_truth
 import demo_report
 import support
 import test_prometheus
@@ -32,7 +33,7 @@ def live():
         stack.enter_context(test_prometheus.prometheus(cluster.hub, *targets))
         call = cluster.add_call((0, 1, 2), delay_ms=DELAY_MS, seconds=SECONDS, sound=bus_cluster.sounds(1, SECONDS)[0])
         cluster.listening()
-        truth = bus_cluster.Truth(cluster, call)
+        truth = bus_truth.Truth(cluster, call)
         time.sleep(1.5)  # a call that was running before is not believed at once
         call.play()
         support.eventually(lambda: not call.playing(), SECONDS + 30, "the end of the call", 0.5)

@@ -6,6 +6,7 @@ that is less wrong is taken as it is, and each latency says how far it may be of
 import time
 
 import bus_cluster
+import bus_truth
 import demo_report
 import support
 
@@ -25,7 +26,7 @@ def offsets(agent):
 def call_between(cluster, agents):
     call = cluster.add_call((0, 1, 2), delay_ms=DELAY_MS, seconds=SECONDS)
     cluster.listening()
-    truth = bus_cluster.Truth(cluster, call)
+    truth = bus_truth.Truth(cluster, call)
     time.sleep(1.5)
     call.play()
     support.eventually(lambda: not call.playing(), SECONDS + 30, "the end of the call", 0.5)

@@ -78,12 +78,13 @@ class HubTransport : public BusTransport {
 // One node: its own matcher, names by address.
 class Node : public World {
  public:
-  Node(Hub& hub, BusMember self, bool correct_clocks = false, const Options& options = settled())
+  Node(Hub& hub, BusMember self, bool correct_clocks = false, std::size_t owners = 16,
+       const Options& options = settled())
       : World(options),
         transport(hub, self),
         bus(
-            {self, "node-" + std::to_string(self), 16, 10'000'000'000, 30'000'000'000, 1000, correct_clocks}, transport,
-            names, [this](const PlacedObservation& seen) { matcher.observe(seen); },
+            {self, "node-" + std::to_string(self), owners, 10'000'000'000, 30'000'000'000, 1000, correct_clocks},
+            transport, names, [this](const PlacedObservation& seen) { matcher.observe(seen); },
             [this](std::uint32_t other, std::uint64_t ns) { matcher.set_clock_uncertainty(other, ns); },
             [](LogLevel, const char*, const std::string&) {}) {}
 

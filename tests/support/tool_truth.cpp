@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // test-truth: when each position of the sound really passed, from the kernel's time stamps of the packets.
-//   test-truth capture INTERFACE FILE [FILTER]   records incoming packets until SIGTERM
-//   test-truth locate FILE PLAN                  a JSON line per row of the plan, and one per signature of its sound
+//   test-truth capture INTERFACE FILE [FILTER [out]]   records incoming packets, or outgoing ones, until SIGTERM
+//   test-truth locate FILE PLAN                        a JSON line per row of the plan, and one per signature of its
+//   sound
 // PLAN: [{"row", "framing", "codec", "in_port", "out_port", "served"}, …]; served: the out flow comes from out_port.
 // "out_framing", "out_codec": where a relay changes them; "in_served": the in flow comes from in_port. Names as
 // audio-source spells them.
@@ -33,7 +34,7 @@ struct CloseDump {
 
 pcap_t* running_capture = nullptr;
 
-std::unique_ptr<pcap_t, ClosePcap> open_capture(const char* interface, const char* filter) {
+std::unique_ptr<pcap_t, ClosePcap> open_capture(const char* interface, const char* filter, pcap_direction_t direction) {
   std::array<char, PCAP_ERRBUF_SIZE> problem{};
   std::unique_ptr<pcap_t, ClosePcap> capture(pcap_create(interface, problem.data()));
   if (!capture) {
@@ -45,7 +46,7 @@ std::unique_ptr<pcap_t, ClosePcap> open_capture(const char* interface, const cha
   pcap_set_tstamp_precision(capture.get(), PCAP_TSTAMP_PRECISION_NANO);
   bpf_program program{};
   // On lo every packet passes twice; the incoming one is what the program at ingress sees.
-  const bool ready = pcap_activate(capture.get()) == 0 && pcap_setdirection(capture.get(), PCAP_D_IN) == 0 &&
+  const bool ready = pcap_activate(capture.get()) == 0 && pcap_setdirection(capture.get(), direction) == 0 &&
                      pcap_compile(capture.get(), &program, filter, 1, PCAP_NETMASK_UNKNOWN) == 0 &&
                      pcap_setfilter(capture.get(), &program) == 0;
   if (!ready) {
@@ -56,8 +57,8 @@ std::unique_ptr<pcap_t, ClosePcap> open_capture(const char* interface, const cha
   return capture;
 }
 
-int capture(const char* interface, const char* path, const char* filter) {
-  const auto capture = open_capture(interface, filter);
+int capture(const char* interface, const char* path, const char* filter, pcap_direction_t direction) {
+  const auto capture = open_capture(interface, filter, direction);
   const std::unique_ptr<pcap_dumper_t, CloseDump> file(capture ? pcap_dump_open(capture.get(), path) : nullptr);
   if (!file) {
     std::fprintf(stderr, "test-truth: can't capture on %s into %s\n", interface, path);
@@ -164,11 +165,12 @@ int locate(const char* file, const char* plan_path) {
 int main(int argc, char** argv) {
   const std::string mode = argc > 3 ? argv[1] : "";
   if (mode == "capture") {
-    return capture(argv[2], argv[3], argc > 4 ? argv[4] : "");
+    const bool out = argc > 5 && std::string_view(argv[5]) == "out";
+    return capture(argv[2], argv[3], argc > 4 ? argv[4] : "", out ? PCAP_D_OUT : PCAP_D_IN);
   }
   if (mode == "locate") {
     return locate(argv[2], argv[3]);
   }
-  std::fprintf(stderr, "usage: test-truth capture INTERFACE FILE [FILTER] | test-truth locate FILE PLAN\n");
+  std::fprintf(stderr, "usage: test-truth capture INTERFACE FILE [FILTER [out]] | test-truth locate FILE PLAN\n");
   return 2;
 }

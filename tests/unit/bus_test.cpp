@@ -93,6 +93,21 @@ TEST(Bus, AnOwnerThatJoinsTakesItsShareWithoutAGap) {
   EXPECT_GT(call.nodes[3]->bus.stats().in.received, 0U);
 }
 
+TEST(Bus, AnotherNumberOfOwnersIsTakenUpWithoutAGap) {
+  Call call(4);
+  call.nodes[3].reset();
+  call.run_until(108);
+  call.nodes[3] = std::make_unique<Node>(call.hub, 1, false, 1);  // the lowest, which decides for all
+  call.run_until(122);
+  const Recorded truth = call.truth();
+  const Recorded recorded = call.recorded();
+  EXPECT_TRUE(once_each(recorded));
+  EXPECT_EQ(share(recorded, truth), recorded.size());
+  EXPECT_GE(recorded.size() + 4, truth.size());
+  for (const auto& node : call.nodes) EXPECT_EQ(node->bus.stats().owners, 1U);
+  EXPECT_GT(call.nodes[3]->matches.size() + call.nodes[3]->bus.stats().in.received, 0U);
+}
+
 TEST(Bus, APartitionLosesWhatCrossesItAndDoublesNothing) {
   Call call(3);
   call.run_until(107);
