@@ -143,7 +143,7 @@ void Bus::take(const PlacedObservation& seen) {
 
 // Before a sender's observations are matched, and from then on as long as it sends some.
 void Bus::measure_clocks() {
-  inbox_.each_to_measure(now_, [this](BusMember from, bool hurry) { outbox_.measure(from, hurry, now_); });
+  inbox_.each_to_measure(now_, [this](BusMember from, BusPace pace) { outbox_.measure(from, pace, now_); });
 }
 
 std::string Bus::not_ready_reason() const {

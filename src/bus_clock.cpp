@@ -2,7 +2,7 @@
 #include "bus_clock.hpp"
 
 #include <algorithm>
-#include <cstdlib>
+#include <limits>
 
 namespace audio_latency {
 namespace {
@@ -11,14 +11,13 @@ constexpr std::int64_t kMillisecond = 1'000'000;
 constexpr EventTime kSecond = 1'000'000'000;
 constexpr std::int64_t kLongest = 10'000'000'000;            // a round trip beyond it tells nothing
 constexpr std::int64_t kLatest = 4'000'000'000'000'000'000;  // 2096: no sum of two times overflows
-constexpr std::uint64_t kDriftShift = 14;  // 2^-14, 61 ppm: what two clocks that nobody disciplines drift apart
-constexpr std::int64_t kSlack = 50'000;    // ns: each node maps event time to time of day once a second only
+constexpr EventTime kDriftShift = 14;      // 2^-14, 61 ppm: what two clocks that nobody disciplines drift apart
+constexpr std::int64_t kSlack = 50'000;    // ns that bounds may cross: event time is mapped once a second
+constexpr std::uint64_t kJitter = 10'000;  // ns
 constexpr std::int64_t kUsual = 250 * kMillisecond;  // a message that takes longer is checked by an exchange
 
-// Known at once where an exchange was this short, else after so many, or so long.
 constexpr std::uint64_t kGood = kMillisecond / 2;
-constexpr std::uint32_t kEnough = 8;
-constexpr EventTime kLongEnough = kSecond;
+constexpr EventTime kLongEnough = kSecond;  // to look for a better estimate
 constexpr std::uint64_t kUseless = 250 * kMillisecond;
 constexpr EventTime kStale = 20 * kSecond;
 
@@ -30,61 +29,87 @@ bool is_plausible(EventTime time) {
   return time < static_cast<EventTime>(kLatest);
 }
 
+std::int64_t drift(EventTime since, EventTime now) {
+  return static_cast<std::int64_t>((now - std::min(now, since)) >> kDriftShift);
+}
+
 }  // namespace
 
-std::uint64_t BusClock::uncertainty(const Sample& sample, EventTime now) {
-  const EventTime age = now - std::min(now, sample.received);
-  return static_cast<std::uint64_t>(sample.round_trip / 2) + (age >> kDriftShift);
+BusClock::Slot& BusClock::slot_at(EventTime time) {
+  Slot& slot = slots_[time / kSlot % slots_.size()];
+  if (slot.number != time / kSlot) slot = {time / kSlot, {}, {}};
+  return slot;
+}
+
+void BusClock::add_lower(std::int64_t offset, EventTime at) {
+  Bound& bound = slot_at(at).lower;
+  if (bound.at == 0 || offset > bound.offset) bound = {offset, at};
+}
+
+void BusClock::add_upper(std::int64_t offset, EventTime at) {
+  Bound& bound = slot_at(at).upper;
+  if (bound.at == 0 || offset < bound.offset) bound = {offset, at};
 }
 
 void BusClock::forget() {
-  samples_ = {};
-  exchanges_ = 0;
+  slots_ = {};
+  first_ = 0;
 }
 
 void BusClock::add(const Exchange& exchange) {
   const auto& [sent, there, back, received] = exchange;
   if (!is_plausible(there) || !is_plausible(back) || !is_plausible(received) || sent > received) return;
-  const auto away = static_cast<std::int64_t>(received - sent);
-  const std::int64_t round_trip = away - (back - there);
+  const std::int64_t round_trip = static_cast<std::int64_t>(received - sent) - (back - there);
   if (back < there || round_trip < 0 || round_trip > kLongest) return;
-  const std::int64_t offset =
-      (there - static_cast<std::int64_t>(sent) + back - static_cast<std::int64_t>(received)) / 2;
+  const std::int64_t upper = there - static_cast<std::int64_t>(sent);
+  const std::int64_t lower = back - static_cast<std::int64_t>(received);
   if (const auto known = estimate(received)) {
-    const auto may_differ = static_cast<std::int64_t>(known->uncertainty_ns) + round_trip / 2 + kSlack;
-    if (std::llabs(offset - known->offset_ns) > may_differ) forget();
+    const std::int64_t reach = static_cast<std::int64_t>(known->uncertainty_ns) + kSlack;
+    if (lower > known->offset_ns + reach || upper < known->offset_ns - reach) forget();
   }
-  if (exchanges_++ == 0) first_ = received;
+  add_lower(lower, received);
+  add_upper(upper, received);
+  if (first_ == 0) first_ = received;
   last_ = received;
-  Sample& sample = samples_[received / kSlot % samples_.size()];
-  if (sample.round_trip >= 0 && sample.received / kSlot == received / kSlot && sample.round_trip <= round_trip) return;
-  sample = {received, offset, round_trip};
 }
 
 bool BusClock::check(std::int64_t left, EventTime received) {
   const auto known = estimate(received);
   if (!known || !is_plausible(left)) return !known;
   const std::int64_t under_way = static_cast<std::int64_t>(received) - (left - known->offset_ns);
-  const auto uncertainty = static_cast<std::int64_t>(known->uncertainty_ns) + kSlack;
-  const bool fits = under_way >= -uncertainty && under_way <= kUsual + uncertainty;
-  if (!fits) forget();
-  return fits;
+  const std::int64_t reach = static_cast<std::int64_t>(known->uncertainty_ns) + kSlack;
+  if (under_way < -reach || under_way > kUsual + reach) {
+    forget();
+    return false;
+  }
+  add_lower(left - static_cast<std::int64_t>(received), received);
+  return true;
 }
 
 std::optional<BusClock::Estimate> BusClock::estimate(EventTime now) const {
-  const Sample* best = nullptr;
-  for (const Sample& sample : samples_) {
-    if (sample.round_trip < 0) continue;
-    if (best == nullptr || uncertainty(sample, now) < uncertainty(*best, now)) best = &sample;
+  std::int64_t lower = std::numeric_limits<std::int64_t>::min();
+  std::int64_t upper = std::numeric_limits<std::int64_t>::max();
+  bool bounded_below = false, bounded_above = false;
+  for (const Slot& slot : slots_) {
+    if (slot.lower.at != 0) lower = std::max(lower, slot.lower.offset - drift(slot.lower.at, now));
+    if (slot.upper.at != 0) upper = std::min(upper, slot.upper.offset + drift(slot.upper.at, now));
+    bounded_below = bounded_below || slot.lower.at != 0;
+    bounded_above = bounded_above || slot.upper.at != 0;
   }
-  if (best == nullptr) return std::nullopt;
-  return Estimate{best->offset, uncertainty(*best, now)};
+  if (!bounded_below || !bounded_above) return std::nullopt;
+  const std::int64_t width = std::max<std::int64_t>(upper - lower, 0);
+  return Estimate{lower + (upper - lower) / 2, static_cast<std::uint64_t>(width / 2) + kJitter};
+}
+
+bool BusClock::is_good(EventTime now) const {
+  const auto best = estimate(now);
+  return best && best->uncertainty_ns <= kGood && last_ + kStale >= now;
 }
 
 bool BusClock::is_known(EventTime now) const {
   const auto best = estimate(now);
   if (!best || best->uncertainty_ns > kUseless || last_ + kStale < now) return false;
-  return best->uncertainty_ns <= kGood || exchanges_ >= kEnough || now >= first_ + kLongEnough;
+  return best->uncertainty_ns <= kGood || now >= first_ + kLongEnough;
 }
 
 }  // namespace audio_latency

@@ -9,11 +9,17 @@
 
 namespace audio_latency {
 
-// A peer's time of day against this node's event time, from the four time stamps of messages there and back (RFC 5905
-// §8). Of the last seconds the exchange counts that tells the offset best: queues only ever add to a round trip, and
-// what was measured a while ago has drifted since. Event time and not this node's time of day, which may be set.
+// How much an answer is wanted that tells another member's clock.
+enum class BusPace : std::uint8_t { once_in_a_while, soon, at_once };
+
+// A peer's time of day against this node's event time. A message that comes from it took no less than nothing, so the
+// offset is at least what it says it left at less when it came; one that goes there bounds it from above. The tightest
+// bounds of the last seconds count, each by itself: what queues add to one direction does not spoil the other, as it
+// does where whole round trips are compared (RFC 5905 §8). Event time and not this node's time of day, which may be
+// set.
 class BusClock {
  public:
+  // There and back.
   struct Exchange {
     EventTime sent = 0;      // from here
     std::int64_t there = 0;  // received there, ns since 1970 by the peer's clock
@@ -22,34 +28,38 @@ class BusClock {
   };
   struct Estimate {
     std::int64_t offset_ns = 0;        // peer's time of day - this node's event time
-    std::uint64_t uncertainty_ns = 0;  // half the round trip: as much may be wrong where one direction took it all
+    std::uint64_t uncertainty_ns = 0;  // it lies within
   };
 
-  // An exchange that contradicts those before means that one of the clocks was set: they are forgotten.
+  // Bounds that contradict those before mean that one of the clocks was set: the older ones are forgotten.
   void add(const Exchange& exchange);
   // A message says when it left. False: that contradicts what is known, or the message took so long that it can't be
   // told from a clock that was set back. What was known is forgotten, and has to be measured anew.
   bool check(std::int64_t left, EventTime received);
-
   void forget();
 
   std::optional<Estimate> estimate(EventTime now) const;
-  // The estimate is as good as it is going to be: observations may be matched by it.
+  // The estimate is good, or as good as it is going to be: observations may be matched by it.
   bool is_known(EventTime now) const;
+  bool is_good(EventTime now) const;
 
  private:
   static constexpr EventTime kSlot = 1'000'000'000;
-  struct Sample {
-    EventTime received = 0;
+  struct Bound {
     std::int64_t offset = 0;
-    std::int64_t round_trip = -1;  // -1: none
+    EventTime at = 0;  // 0: none
   };
-  static std::uint64_t uncertainty(const Sample& sample, EventTime now);
+  struct Slot {
+    EventTime number = 0;
+    Bound lower, upper;
+  };
+  Slot& slot_at(EventTime time);
+  void add_lower(std::int64_t offset, EventTime at);
+  void add_upper(std::int64_t offset, EventTime at);
 
-  std::array<Sample, 16> samples_{};  // the best of each of the last seconds
-  EventTime first_ = 0;               // when the first exchange ended that counts
+  std::array<Slot, 16> slots_{};  // the tightest of each of the last seconds
+  EventTime first_ = 0;           // when the first exchange ended that counts; 0: none
   EventTime last_ = 0;
-  std::uint32_t exchanges_ = 0;
 };
 
 }  // namespace audio_latency

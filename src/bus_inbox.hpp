@@ -74,11 +74,14 @@ class BusInbox {
   void count_misrouted() { ++stats_.misrouted; }
   void age(EventTime now);  // forgets members that have been silent for a minute
 
-  // Calls `each(member, hurry)` for the senders whose clocks are to be measured: at once, or once in a while.
+  // Calls `each(member, pace)` for the senders whose clocks are to be measured.
   template <class Each>
   void each_to_measure(EventTime now, Each each) const {
     for (const auto& [member, peer] : peers_) {
-      if (peer.records + kListening >= now) each(member, !peer.clock.is_known(now));
+      if (peer.records + kListening < now) continue;
+      each(member, !peer.clock.is_known(now)  ? BusPace::at_once
+                   : !peer.clock.is_good(now) ? BusPace::soon
+                                              : BusPace::once_in_a_while);
     }
   }
 

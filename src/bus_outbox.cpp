@@ -11,6 +11,7 @@ namespace {
 constexpr EventTime kSecond = 1'000'000'000;
 constexpr EventTime kBetweenMeasurements = 2 * kSecond;
 constexpr EventTime kUnasked = 5 * kSecond / 2;  // where no batch has asked by the way
+constexpr EventTime kSoon = kSecond / 4;
 constexpr EventTime kHurry = kSecond / 20;
 constexpr EventTime kAnswer = kSecond / 2;  // leaves by itself after so long
 constexpr std::int64_t kSet = 200'000;      // ns from one second to the next: more than a clock is slewed as a rule
@@ -133,11 +134,12 @@ void BusOutbox::answer(BusMember to, std::uint64_t token, EventTime received, bo
   peer->wanted = peer->wanted || hurry;
 }
 
-void BusOutbox::measure(BusMember to, bool hurry, EventTime now) {
+void BusOutbox::measure(BusMember to, BusPace pace, EventTime now) {
   Peer* const peer = peer_of(to);
-  if (peer == nullptr || peer->asked + (hurry ? kHurry : kUnasked) > now) return;
+  const EventTime wait = pace == BusPace::at_once ? kHurry : pace == BusPace::soon ? kSoon : kUnasked;
+  if (peer == nullptr || peer->asked + wait > now) return;
   peer->batch.token = 1;
-  peer->batch.hurry = hurry;
+  peer->batch.hurry = pace != BusPace::once_in_a_while;
   peer->wanted = true;
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <unordered_map>
 
+#include "bus_clock.hpp"
 #include "bus_flows.hpp"
 #include "bus_transport.hpp"
 
@@ -35,7 +36,7 @@ class BusOutbox {
   // `to` has sent a message with this token: it goes back with the next batch; in a hurry, at once.
   void answer(BusMember to, std::uint64_t token, EventTime received, bool hurry);
   // Asks for such an answer where none has been asked for lately.
-  void measure(BusMember to, bool hurry, EventTime now);
+  void measure(BusMember to, BusPace pace, EventTime now);
   void ask_for_definitions(BusMember to);
   void define_again(BusMember to);  // it has lost or never had them
   void drop(BusMember gone, EventTime now);
