@@ -4,12 +4,15 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstdarg>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <vector>
 
@@ -30,6 +33,45 @@ int keep_warning(libbpf_print_level level, const char* format, va_list arguments
   last_warning.assign(text.data(), std::min<std::size_t>(std::max(length, 0), text.size() - 1));
   std::replace(last_warning.begin(), last_warning.end(), '\n', ' ');
   return length;
+}
+
+// While the verifier works, which takes a second or more on a slow machine, a signal that waits for the daemon's loop
+// would be late. Nothing is attached yet, so it may end the program at once.
+class EndsAtOnce {
+ public:
+  EndsAtOnce() {
+    pthread_sigmask(SIG_SETMASK, nullptr, &mask_);
+    blocked_ = sigismember(&mask_, SIGTERM) == 1 && sigismember(&mask_, SIGINT) == 1;
+    if (!blocked_) return;
+    struct sigaction end {};
+    end.sa_handler = [](int) { _exit(EXIT_SUCCESS); };
+    sigaction(SIGTERM, &end, &term_);
+    sigaction(SIGINT, &end, &interrupt_);
+    sigset_t both;
+    sigemptyset(&both);
+    sigaddset(&both, SIGTERM);
+    sigaddset(&both, SIGINT);
+    pthread_sigmask(SIG_UNBLOCK, &both, nullptr);
+  }
+  ~EndsAtOnce() {
+    if (!blocked_) return;
+    pthread_sigmask(SIG_SETMASK, &mask_, nullptr);
+    sigaction(SIGTERM, &term_, nullptr);
+    sigaction(SIGINT, &interrupt_, nullptr);
+  }
+  EndsAtOnce(const EndsAtOnce&) = delete;
+  EndsAtOnce& operator=(const EndsAtOnce&) = delete;
+
+ private:
+  sigset_t mask_{};
+  struct sigaction term_ {};
+  struct sigaction interrupt_ {};
+  bool blocked_ = false;  // as in the daemon
+};
+
+int load_interruptibly(audio_latency_bpf& skeleton) {
+  const EndsAtOnce guard;
+  return audio_latency_bpf__load(&skeleton);
 }
 
 std::string kernel_release() {
@@ -115,7 +157,7 @@ Result<std::unique_ptr<CaptureProgram>> CaptureProgram::load(const Options& opti
   bpf_map__set_max_entries(skeleton->maps.flows, std::max<std::uint32_t>(settings.maximum_flows, 1));
   bpf_map__set_max_entries(skeleton->maps.senders, std::max<std::uint32_t>(settings.maximum_flows, 1));
   for (const Variant& variant : variants(*skeleton)) bpf_program__set_autoload(variant.program, variant.full == full);
-  if (const int code = audio_latency_bpf__load(skeleton); code < 0) return load_error(code);
+  if (const int code = load_interruptibly(*skeleton); code < 0) return load_error(code);
   if (const int code = fill_tables(*skeleton, settings.window); code < 0) return load_error(code);
   if (Status ports = program->set_ports(options); !ports) return ports.error();
   return program;

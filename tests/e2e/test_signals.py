@@ -30,6 +30,18 @@ def ends_within_a_second(which):
         return f"{seconds:.3f} s"
 
 
+def sigterm_ends_while_the_program_loads():
+    with Namespaces("signals") as spaces:
+        agent = Agent(spaces.add("a"), ready=False, INTERFACE="lo")
+        eventually(lambda: agent.log("startup"), 10, "the first line")
+        start = time.monotonic()
+        agent.process.send_signal(signal.SIGTERM)
+        status = agent.process.wait(10)
+        seconds = time.monotonic() - start
+        assert status == 0 and seconds < 1, f"exit {status} after {seconds:.2f} s: {agent.text()[-1000:]}"
+        return f"{seconds:.3f} s"
+
+
 def sigterm_ends():
     return ends_within_a_second(signal.SIGTERM)
 
@@ -70,4 +82,5 @@ def ends_with_the_reader_of_its_log():
         eventually(lambda: not attached(space), 5, "nothing attached")
 
 
-main("signals", [sigterm_ends, sigint_ends, sighup_reads_the_file_again, ends_with_the_reader_of_its_log])
+main("signals", [sigterm_ends_while_the_program_loads, sigterm_ends, sigint_ends, sighup_reads_the_file_again,
+                 ends_with_the_reader_of_its_log])
