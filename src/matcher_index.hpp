@@ -45,7 +45,7 @@ class KeyedHash {
 class IndexTable {
  public:
   explicit IndexTable(std::size_t capacity)
-      : index_bits_(static_cast<unsigned>(std::bit_width(capacity + 2))),
+      : tag_mask_(~static_cast<std::uint32_t>((std::uint64_t{1} << std::bit_width(capacity + 2)) - 1)),
         mask_(std::bit_ceil(capacity * 2 < 16 ? 16 : capacity * 2) - 1),
         slots_(mask_ + 1) {
     std::fill_n(&slots_[0], mask_ + 1, kEmpty);
@@ -54,9 +54,10 @@ class IndexTable {
   // The index whose record `is_it` accepts, else kNone.
   template <class IsIt>
   std::uint32_t find(std::uint64_t hash, IsIt is_it) const {
+    const std::uint32_t wanted = tag(hash);
     for (std::size_t at = hash & mask_; slots_[at] != kEmpty; at = (at + 1) & mask_) {
       const std::uint32_t slot = slots_[at];
-      if (slot != kDeleted && tag_of(slot) == tag(hash) && is_it(index_of(slot))) return index_of(slot);
+      if (has_tag(slot, wanted) && slot != kDeleted && is_it(index_of(slot))) return index_of(slot);
     }
     return kNone;
   }
@@ -64,7 +65,7 @@ class IndexTable {
   void insert(std::uint64_t hash, std::uint32_t index) {
     std::size_t at = hash & mask_;
     while (slots_[at] > kDeleted) at = (at + 1) & mask_;
-    slots_[at] = (tag(hash) << index_bits_) | (index + kFirst);
+    slots_[at] = tag(hash) | (index + kFirst);
   }
 
   void erase(std::uint64_t hash, std::uint32_t index) {
@@ -85,10 +86,12 @@ class IndexTable {
     __builtin_prefetch(&slots_[hash & mask_]);
     __builtin_prefetch(&slots_[(hash + kNear) & mask_]);  // most searches end before
   }
-  // The index in the first slot with the hash's tag among the two that come first; kNone: most likely not there.
+  // The index in the first slot with the hash's tag among those near; kNone: most likely not there.
   std::uint32_t first(std::uint64_t hash) const {
-    for (std::size_t at = hash & mask_, step = 0; step < 2; ++step, at = (at + 1) & mask_) {
-      if (slots_[at] > kDeleted && tag_of(slots_[at]) == tag(hash)) return index_of(slots_[at]);
+    const std::uint32_t wanted = tag(hash);
+    for (std::size_t at = hash & mask_, step = 0; step < kNear; ++step, at = (at + 1) & mask_) {
+      if (slots_[at] == kEmpty) return kNone;
+      if (has_tag(slots_[at], wanted) && slots_[at] != kDeleted) return index_of(slots_[at]);
     }
     return kNone;
   }
@@ -99,17 +102,11 @@ class IndexTable {
   static constexpr std::size_t kNear = 8;
   static constexpr std::uint32_t kEmpty = 0, kDeleted = 1, kFirst = 2;  // a record's index is stored from kFirst on
 
-  std::uint32_t index_of(std::uint32_t slot) const {
-    return static_cast<std::uint32_t>((slot & ((1ULL << index_bits_) - 1)) - kFirst);
-  }
-  std::uint32_t tag_of(std::uint32_t slot) const {
-    return static_cast<std::uint32_t>(std::uint64_t{slot} >> index_bits_);
-  }
-  std::uint32_t tag(std::uint64_t hash) const {
-    return static_cast<std::uint32_t>((hash >> 32) & ((1ULL << (32 - index_bits_)) - 1));
-  }
+  std::uint32_t index_of(std::uint32_t slot) const { return (slot & ~tag_mask_) - kFirst; }
+  bool has_tag(std::uint32_t slot, std::uint32_t wanted) const { return ((slot ^ wanted) & tag_mask_) == 0; }
+  std::uint32_t tag(std::uint64_t hash) const { return static_cast<std::uint32_t>(hash >> 32) & tag_mask_; }
 
-  unsigned index_bits_;
+  std::uint32_t tag_mask_;  // the bits of a slot above those of the index
   std::size_t mask_;
   TableMemory<std::uint32_t> slots_;
 };

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -40,7 +41,8 @@ class TableMemory {
   std::unique_ptr<T, Free> memory_;
 };
 
-// Records by index in chunks that never move: growth neither copies nor doubles, and an access is two loads.
+// Records by index in chunks that never move: growth neither copies nor doubles, and an access is two loads. A chunk is a
+// power of two of records (no division) that fill whole huge pages; those of its pages that were never touched do not exist.
 template <class T>
 class Pool {
  public:
@@ -63,7 +65,7 @@ class Pool {
     for (std::size_t at = 0; at < bytes; at += line) __builtin_prefetch(record + at);
     if constexpr (alignof(T) < line) __builtin_prefetch(record + bytes - 1);
   }
-  std::size_t bytes() const { return chunks_.size() * kHugePage; }
+  std::size_t bytes() const { return (std::size_t{size_} * sizeof(T) + kHugePage - 1) / kHugePage * kHugePage; }
 
   Pool() = default;
   ~Pool() {
@@ -73,7 +75,7 @@ class Pool {
   Pool& operator=(const Pool&) = delete;
 
  private:
-  static constexpr std::uint32_t kEach = kHugePage / sizeof(T);
+  static constexpr std::uint32_t kEach = kHugePage >> std::min(std::countr_zero(sizeof(T)), 12);
 
   std::vector<TableMemory<T>> chunks_;
   std::uint32_t size_ = 0;
