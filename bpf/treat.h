@@ -50,7 +50,9 @@ AL_INLINE void al_hand_over_bytes(struct __sk_buff* skb, struct al_scratch* s, s
   interface->counters.lost[AL_LOST_PAYLOAD_RING_FULL] += s->handed_lost;
 }
 
-AL_INLINE int al_may_sample(struct al_scratch* s, __u32 bytes, __u64 now) {
+/* A flow that has begun to be shown is shown to the end of its sample, if on credit: bits of many flows would tell
+ * nothing of any. */
+AL_INLINE int al_may_sample(struct al_scratch* s, __u32 bytes, int begun, __u64 now) {
   if (s->sample_tokens < (__s64)bytes) {
     __u64 elapsed = now - s->sample_refilled_ns;
     if (elapsed > AL_BURST_NS) elapsed = AL_BURST_NS;
@@ -58,18 +60,19 @@ AL_INLINE int al_may_sample(struct al_scratch* s, __u32 bytes, __u64 now) {
     s->sample_tokens += (__s64)(elapsed * AL_SAMPLE_BYTES_PER_SECOND / 1000000000ULL);
     const __s64 most = (__s64)(AL_SAMPLE_BYTES_PER_SECOND / (1000000000ULL / AL_BURST_NS));
     if (s->sample_tokens > most) s->sample_tokens = most;
-    if (s->sample_tokens <= 0) return 0;
+    if (s->sample_tokens <= 0 && !begun) return 0;
   }
   s->sample_tokens -= bytes;
   return 1;
 }
 
-/* The first bytes of what is not known. */
+/* The first bytes of what is not known. A flow that has to wait is shown later. */
 AL_INLINE void al_show(struct __sk_buff* skb, struct al_scratch* s, struct al_interface* interface,
                        struct al_flow* flow, __u64 now) {
-  const __u32 bytes = al_take_sample(flow, s->scan.payload_length);
-  if (al_may_sample(s, bytes, now))
-    al_hand_over_bytes(skb, s, interface, bytes);
+  const __u32 length = s->scan.payload_length;
+  const __u32 most = length < AL_SAMPLE_BYTES ? length : AL_SAMPLE_BYTES;
+  if (al_may_sample(s, most, flow->sample_left != AL_SAMPLE_BYTES, now))
+    al_hand_over_bytes(skb, s, interface, al_take_sample(flow, length));
   else
     interface->counters.lost[AL_LOST_SAMPLE_BUDGET]++;
 }

@@ -45,6 +45,8 @@ class RowResult:
         self.windows, self.pair = truth["windows"], (truth["source"], truth["dest"])
         self.injected, self.measured, self.errors = [], [], []  # of the same windows
         self.seconds, self.unknown = set(), 0
+        self.counted, self.twice = set(), 0  # latencies of a window that gave one already
+        self.domains = {}  # by second
 
     def add(self, match):
         latency_ms = match["latency_seconds"] * 1e3
@@ -58,10 +60,24 @@ class RowResult:
         self.injected.append((window["out_ns"] - window["in_ns"]) / 1e6)
         self.errors.append(abs(latency_ms - self.injected[-1]))
         self.seconds.add(window["second"])
+        place = (match["signature"], window["in_ns"])
+        self.twice += place in self.counted
+        self.counted.add(place)
+        self.domains.setdefault(window["second"], set()).add(match["domain"])
 
     @property
     def recall(self):
         return len(self.seconds & self.speech) / len(self.speech) if self.speech else float("nan")
+
+    def mixed(self):
+        """Seconds whose sound was counted in two domains: where a link finds a better one, one, and the next."""
+        return sorted(second for second, domains in self.domains.items() if len(domains) > 1)
+
+    def counted_twice(self):
+        """A sentence where sound was."""
+        if self.twice or len(self.mixed()) > 2:
+            return [f"{self.name}: {self.twice} windows were counted twice, seconds {self.mixed()} in two domains"]
+        return []
 
     def accurate(self):
         return (bool(self.errors) and not self.unknown and percentile(self.errors, 0.5) <= MAXIMUM_P50_MS
@@ -118,6 +134,7 @@ class Report:
             if not row.accurate():
                 sentences.append(f"{row.name}: error p50 {percentile(row.errors, 0.5):.3f} ms, p99 "
                                  f"{percentile(row.errors, 0.99):.3f} ms, {row.unknown} latencies of no known window")
+            sentences += row.counted_twice()
             if row.recall < MINIMUM_RECALL:
                 missing = sorted(row.speech - row.seconds)
                 sentences.append(f"{row.name}: {row.recall:.1%} of {len(row.speech)} speech seconds, missing {missing}")

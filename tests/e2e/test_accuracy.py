@@ -47,6 +47,12 @@ def metrics_agree_with_matches():
     assert not problems, "; ".join(problems)
 
 
+def nothing_counted_twice():
+    report, _ = live()
+    sentences = [sentence for row in report.rows.values() for sentence in row.counted_twice()]
+    assert not sentences, "; ".join(sentences)
+
+
 def every_second_of_speech():
     report, _ = live()
     worst = min(report.rows.values(), key=lambda row: row.recall)
@@ -60,4 +66,4 @@ def every_second_of_speech():
 
 if __name__ == "__main__":
     support.main("accuracy", [error_against_kernel_stamps, no_latency_between_unconnected_calls,
-                              metrics_agree_with_matches, every_second_of_speech])
+                              metrics_agree_with_matches, nothing_counted_twice, every_second_of_speech])
