@@ -115,14 +115,17 @@ void segments(Seeds& seeds) {
 }
 
 void messages(Seeds& seeds) {
-  seeds.add("bus", bytes_of(encode(BusMessage{7, BusHeartbeat{"node-1", false}})));
+  seeds.add("bus", bytes_of(encode(BusMessage{7, BusHeartbeat{"node-1", false, 0, 0}})));
   BusBatch batch;
   batch.node = "node-1";
   batch.stream = 3;
   batch.sent_ns = 1'700'000'000'000'000'000;
   batch.endpoints.push_back({1, true, {}});
-  batch.flows.push_back(
-      {1, {{IpAddress::from_ipv4(0x0a000001), 4000}, {IpAddress::from_ipv4(0x0a000002), 6000}, 17}, 1});
+  BusFlow flow;
+  flow.number = 1;
+  flow.view.key = {{IpAddress::from_ipv4(0x0a000001), 4000}, {IpAddress::from_ipv4(0x0a000002), 6000}, 17};
+  flow.sender = 1;
+  batch.flows.push_back(flow);
   BusRecord record;
   record.time_ns = batch.sent_ns - 1000;
   record.signature = 0x123456789abcdef0;
