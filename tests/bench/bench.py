@@ -75,6 +75,8 @@ PARTS = {
     "recall": recall,
     "matrix": lambda: figures(BUILD / "bench-matrix"),
     "formats": lambda: figures(BUILD / "bench-formats"),
+    "bulk": lambda: figures(HERE / "bench_bulk.py", "--json", *(["--rounds", "1", "--seconds", "2"] if SHORT else [])),
+    "decoded": lambda: figures(HERE / "bench_decoded.py", "--json", *(["--seconds", "2"] if SHORT else [])),
     "classify": lambda: figures(BUILD / "bench-classify"),
     "bus": lambda: figures(HERE / "bench_bus.py"),
     "bus-forming": lambda: figures(BUILD / "bench-bus-forming"),

@@ -4,6 +4,7 @@
 
 #include "audio_latency/wire/g711.h"
 #include "format_classify.hpp"
+#include "support/format_flow_parts.hpp"
 #include "support/format_flows.hpp"
 #include "support/format_wire.hpp"
 #include "support/format_world.hpp"
