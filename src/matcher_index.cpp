@@ -3,6 +3,8 @@
 
 #include <sys/random.h>
 
+#include <cstring>
+
 namespace audio_latency::matching {
 
 KeyedHash::KeyedHash() {
@@ -11,6 +13,16 @@ KeyedHash::KeyedHash() {
     key_[0] = reinterpret_cast<std::uintptr_t>(this);
     key_[1] = 0x9e3779b97f4a7c15;
   }
+}
+
+std::uint64_t KeyedHash::operator()(const FlowKey& flow) const {
+  std::uint64_t words[4];
+  std::memcpy(words, flow.source.ip.bytes.data(), 16);
+  std::memcpy(words + 2, flow.destination.ip.bytes.data(), 16);
+  const std::uint64_t ports =
+      std::uint64_t{flow.source.port} << 24 | std::uint64_t{flow.destination.port} << 8 | flow.protocol;
+  const std::uint64_t source = (*this)(words[0] ^ ports, words[1]);
+  return (*this)(source ^ words[2], words[3] ^ ports);
 }
 
 }  // namespace audio_latency::matching

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
+#include <vector>
 
 #include "audio_latency/net.hpp"
 #include "matcher_pool.hpp"
@@ -20,15 +19,7 @@ class KeyedHash {
  public:
   KeyedHash();  // key from getrandom(2)
   std::uint64_t operator()(std::uint64_t a, std::uint64_t b) const { return fold(a ^ key_[0], b ^ key_[1]); }
-  std::uint64_t operator()(const FlowKey& flow) const {
-    std::uint64_t words[4];
-    std::memcpy(words, flow.source.ip.bytes.data(), 16);
-    std::memcpy(words + 2, flow.destination.ip.bytes.data(), 16);
-    const std::uint64_t ports =
-        std::uint64_t{flow.source.port} << 24 | std::uint64_t{flow.destination.port} << 8 | flow.protocol;
-    const std::uint64_t source = (*this)(words[0] ^ ports, words[1]);
-    return (*this)(source ^ words[2], words[3] ^ ports);
-  }
+  std::uint64_t operator()(const FlowKey& flow) const;
 
  private:
   static std::uint64_t fold(std::uint64_t a, std::uint64_t b) {
@@ -45,19 +36,18 @@ class KeyedHash {
 class IndexTable {
  public:
   explicit IndexTable(std::size_t capacity)
-      : tag_mask_(~static_cast<std::uint32_t>((std::uint64_t{1} << std::bit_width(capacity + 2)) - 1)),
+      : index_bits_(static_cast<unsigned>(std::bit_width(capacity + 2))),
         mask_(std::bit_ceil(capacity * 2 < 16 ? 16 : capacity * 2) - 1),
-        slots_(mask_ + 1) {
-    std::fill_n(&slots_[0], mask_ + 1, kEmpty);
+        slots_(mask_ + 1, kEmpty) {
+    prefer_huge_pages(slots_.data(), slots_.size() * sizeof slots_[0]);
   }
 
   // The index whose record `is_it` accepts, else kNone.
   template <class IsIt>
   std::uint32_t find(std::uint64_t hash, IsIt is_it) const {
-    const std::uint32_t wanted = tag(hash);
     for (std::size_t at = hash & mask_; slots_[at] != kEmpty; at = (at + 1) & mask_) {
       const std::uint32_t slot = slots_[at];
-      if (has_tag(slot, wanted) && slot != kDeleted && is_it(index_of(slot))) return index_of(slot);
+      if (slot != kDeleted && tag_of(slot) == tag(hash) && is_it(index_of(slot))) return index_of(slot);
     }
     return kNone;
   }
@@ -65,7 +55,7 @@ class IndexTable {
   void insert(std::uint64_t hash, std::uint32_t index) {
     std::size_t at = hash & mask_;
     while (slots_[at] > kDeleted) at = (at + 1) & mask_;
-    slots_[at] = tag(hash) | (index + kFirst);
+    slots_[at] = (tag(hash) << index_bits_) | (index + kFirst);
   }
 
   void erase(std::uint64_t hash, std::uint32_t index) {
@@ -82,33 +72,33 @@ class IndexTable {
     } while (slots_[at] == kDeleted);
   }
 
-  void prefetch(std::uint64_t hash) const {
-    __builtin_prefetch(&slots_[hash & mask_]);
-    __builtin_prefetch(&slots_[(hash + kNear) & mask_]);  // most searches end before
-  }
-  // The index in the first slot with the hash's tag among those near; kNone: most likely not there.
+  void prefetch(std::uint64_t hash) const { __builtin_prefetch(&slots_[hash & mask_]); }
+  // The index in the first slot with the hash's tag among the two that come first; kNone: most likely not there.
   std::uint32_t first(std::uint64_t hash) const {
-    const std::uint32_t wanted = tag(hash);
-    for (std::size_t at = hash & mask_, step = 0; step < kNear; ++step, at = (at + 1) & mask_) {
-      if (slots_[at] == kEmpty) return kNone;
-      if (has_tag(slots_[at], wanted) && slots_[at] != kDeleted) return index_of(slots_[at]);
+    for (std::size_t at = hash & mask_, step = 0; step < 2; ++step, at = (at + 1) & mask_) {
+      if (slots_[at] > kDeleted && tag_of(slots_[at]) == tag(hash)) return index_of(slots_[at]);
     }
     return kNone;
   }
 
-  std::size_t bytes() const { return (mask_ + 1) * sizeof(std::uint32_t); }
+  std::size_t bytes() const { return slots_.capacity() * sizeof(std::uint32_t); }
 
  private:
-  static constexpr std::size_t kNear = 8;
   static constexpr std::uint32_t kEmpty = 0, kDeleted = 1, kFirst = 2;  // a record's index is stored from kFirst on
 
-  std::uint32_t index_of(std::uint32_t slot) const { return (slot & ~tag_mask_) - kFirst; }
-  bool has_tag(std::uint32_t slot, std::uint32_t wanted) const { return ((slot ^ wanted) & tag_mask_) == 0; }
-  std::uint32_t tag(std::uint64_t hash) const { return static_cast<std::uint32_t>(hash >> 32) & tag_mask_; }
+  std::uint32_t index_of(std::uint32_t slot) const {
+    return static_cast<std::uint32_t>((slot & ((1ULL << index_bits_) - 1)) - kFirst);
+  }
+  std::uint32_t tag_of(std::uint32_t slot) const {
+    return static_cast<std::uint32_t>(std::uint64_t{slot} >> index_bits_);
+  }
+  std::uint32_t tag(std::uint64_t hash) const {
+    return static_cast<std::uint32_t>((hash >> 32) & ((1ULL << (32 - index_bits_)) - 1));
+  }
 
-  std::uint32_t tag_mask_;  // the bits of a slot above those of the index
+  unsigned index_bits_;
   std::size_t mask_;
-  TableMemory<std::uint32_t> slots_;
+  std::vector<std::uint32_t> slots_;
 };
 
 }  // namespace audio_latency::matching

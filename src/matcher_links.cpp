@@ -12,27 +12,13 @@ constexpr std::size_t kMaximumHeld = 4096;      // votes of one link that agree 
 constexpr std::size_t kMaximumUndecided = 256;  // votes of one link that do not agree
 constexpr EventTime kMillisecond = 1'000'000;
 constexpr EventTime kSecond = 1'000'000'000;
-constexpr std::array<std::size_t, 2> kEnds = {0, 1};  // of a link: the earlier flow, the later
 constexpr EventTime kSpeakerGone = 5 * kSecond;  // without a match: another domain may record
 constexpr double kFarMore = 12;                  // matches that chance may give the one and not yet the other
-
-std::uint32_t flow_at(const Link& link, std::size_t end) {
-  return end == 0 ? link.earlier : link.later;
-}
 
 }  // namespace
 
 std::int64_t agreement_ns(std::int64_t median_ns) {
   return std::max<std::int64_t>(median_ns / 10, 20'000'000);
-}
-
-void HeldVotes::pop_front() {
-  if (++gone_ * 2 > votes_.size()) clear_gone();
-}
-
-void HeldVotes::clear_gone() {
-  votes_.erase(votes_.begin(), votes_.begin() + static_cast<std::ptrdiff_t>(gone_));
-  gone_ = 0;
 }
 
 void DelayHistory::keep(std::vector<Sample>& ring, std::uint8_t& next, const Sample& sample) {
@@ -58,14 +44,15 @@ void DelayHistory::add(EventTime time, std::int64_t delay_ns) {
 }
 
 double DelayHistory::current_seconds(EventTime now) const {
-  std::array<float, kSamples> delays{};
-  std::size_t known = 0;
+  std::vector<float> delays;
   for (const Sample& sample : recent_) {
-    if (sample.time + 10 * kSecond >= now) delays[known++] = sample.delay_seconds;
+    if (sample.time + 10 * kSecond >= now) delays.push_back(sample.delay_seconds);
   }
-  if (known == 0) return usual_;  // nothing in the last 10 s: the last known delay stands
-  float* const middle = delays.data() + known / 2;
-  std::nth_element(delays.data(), middle, delays.data() + known);
+  if (delays.empty()) {  // nothing in the last 10 s: the last known delay stands
+    return usual_;
+  }
+  const auto middle = delays.begin() + static_cast<std::ptrdiff_t>(delays.size() / 2);
+  std::nth_element(delays.begin(), middle, delays.end());
   return *middle;
 }
 
@@ -121,20 +108,9 @@ const Link* LinkTable::find(std::uint32_t earlier, std::uint32_t later, Domain d
   return index == kNone ? nullptr : &links_[index];
 }
 
-Link* LinkTable::find_or_add(std::uint32_t earlier, std::uint32_t later, Domain domain, std::uint32_t& newest) {
-  const auto is_it = [&](const Link& link) {
-    return link.earlier == earlier && link.later == later && link.domain == domain && link.used;
-  };
-  if (newest < links_.size() && is_it(links_[newest])) return &links_[newest];
-  std::uint32_t index = find_index(earlier, later, domain);
-  if (index == kNone) index = add(earlier, later, domain);
-  if (index == kNone) return nullptr;
-  newest = index;
-  return &links_[index];
-}
-
-std::uint32_t LinkTable::add(std::uint32_t earlier, std::uint32_t later, Domain domain) {
-  if (live_ >= rules_.maximum) return kNone;
+Link* LinkTable::find_or_add(std::uint32_t earlier, std::uint32_t later, Domain domain) {
+  if (Link* found = find(earlier, later, domain)) return found;
+  if (live_ >= rules_.maximum) return nullptr;
   std::uint32_t index = kNone;
   if (free_.empty()) {
     index = links_.emplace_back();
@@ -150,41 +126,26 @@ std::uint32_t LinkTable::add(std::uint32_t earlier, std::uint32_t later, Domain 
   ++live_;
   ++by_domain_[static_cast<std::size_t>(domain)];
   index_.insert(hash_of(index), index);
-  for (const std::size_t end : kEnds) chain(index, end);
-  return index;
+  return &link;
 }
 
 void LinkTable::remove(std::uint32_t index) {
   index_.erase(hash_of(index), index);
-  for (const std::size_t end : kEnds) unchain(index, end);
   --by_domain_[static_cast<std::size_t>(links_[index].domain)];
   links_[index] = Link{};
   free_.push_back(index);
   --live_;
 }
 
-void LinkTable::chain(std::uint32_t index, std::size_t end) {
-  const std::uint32_t flow = flow_at(links_[index], end);
-  std::vector<std::uint32_t>& firsts = first_of_flow_[end];
-  if (flow >= firsts.size()) firsts.resize(std::size_t{flow} + 1, kNone);
-  links_[index].of_flow[end].after = firsts[flow];
-  if (firsts[flow] != kNone) links_[firsts[flow]].of_flow[end].before = index;
-  firsts[flow] = index;
-}
-
-void LinkTable::unchain(std::uint32_t index, std::size_t end) {
-  const auto [before, after] = links_[index].of_flow[end];
-  (before == kNone ? first_of_flow_[end][flow_at(links_[index], end)] : links_[before].of_flow[end].after) = after;
-  if (after != kNone) links_[after].of_flow[end].before = before;
-}
-
-bool LinkTable::vote(Link& link, const Vote& vote, EventTime window) {
-  HeldVotes& held = link.held;
-  while (!held.empty() && held.front().later_time + window < vote.later_time) held.pop_front();
+bool LinkTable::vote(Link& link, const Vote& vote, EventTime window) const {
+  auto& held = link.held;
+  if (!held.empty() && held.front().later_time + window < vote.later_time) {
+    std::erase_if(held, [&](const Vote& old) { return old.later_time + window < vote.later_time; });
+  }
   const bool weighed = link.weighed != 0 && !held.empty();
   if (weighed && std::llabs(vote.latency_ns - link.held_delay_ns) > agreement_ns(link.held_delay_ns))
     return held.size() >= rules_.minimum_matches;
-  if (held.size() >= (weighed ? kMaximumHeld : kMaximumUndecided)) held.pop_front();
+  if (held.size() >= (weighed ? kMaximumHeld : kMaximumUndecided)) held.erase(held.begin());
   held.push_back(vote);
   if (held.size() < rules_.minimum_matches) return false;
   return weighed && held.size() < 2 * link.weighed ? true : weigh(link);
@@ -192,19 +153,20 @@ bool LinkTable::vote(Link& link, const Vote& vote, EventTime window) {
 
 // The median is taken when votes first agree and each time their number has doubled, so that a long wait costs the same
 // for each vote.
-bool LinkTable::weigh(Link& link) {
-  delays_.clear();
-  for (const Vote& each : link.held) delays_.push_back(each.latency_ns);
-  const auto middle = delays_.begin() + static_cast<std::ptrdiff_t>(delays_.size() / 2);
-  std::nth_element(delays_.begin(), middle, delays_.end());
+bool LinkTable::weigh(Link& link) const {
+  auto& held = link.held;
+  std::vector<std::int64_t> delays;
+  delays.reserve(held.size());
+  for (const Vote& each : held) delays.push_back(each.latency_ns);
+  const auto middle = delays.begin() + static_cast<std::ptrdiff_t>(delays.size() / 2);
+  std::nth_element(delays.begin(), middle, delays.end());
   const std::int64_t median = *middle;
   const auto agrees = [&](const Vote& each) { return std::llabs(each.latency_ns - median) <= agreement_ns(median); };
   link.weighed = 0;
-  const auto agreed = std::count_if(link.held.begin(), link.held.end(), agrees);
-  if (static_cast<std::size_t>(agreed) < rules_.minimum_matches) return false;
-  link.held.erase_if([&](const Vote& each) { return !agrees(each); });
+  if (static_cast<std::size_t>(std::count_if(held.begin(), held.end(), agrees)) < rules_.minimum_matches) return false;
+  std::erase_if(held, [&](const Vote& each) { return !agrees(each); });
   link.held_delay_ns = median;
-  link.weighed = link.held.size();
+  link.weighed = held.size();
   return true;
 }
 
@@ -242,8 +204,8 @@ void LinkTable::age(EventTime now) {
 }
 
 void LinkTable::forget_flow(std::uint32_t flow) {
-  for (const std::size_t end : kEnds) {
-    while (flow < first_of_flow_[end].size() && first_of_flow_[end][flow] != kNone) remove(first_of_flow_[end][flow]);
+  for (std::uint32_t i = 0; i < links_.size(); ++i) {
+    if (links_[i].used && (links_[i].earlier == flow || links_[i].later == flow)) remove(i);
   }
 }
 

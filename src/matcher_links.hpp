@@ -34,30 +34,6 @@ struct LinkRules {
   std::uint32_t maximum = 40'000;
 };
 
-// Votes in the order they came. Taking the first costs the same however many there are.
-class HeldVotes {
- public:
-  bool empty() const { return size() == 0; }
-  std::size_t size() const { return votes_.size() - gone_; }
-  const Vote& front() const { return votes_[gone_]; }
-  const Vote& back() const { return votes_.back(); }
-  auto begin() const { return votes_.begin() + static_cast<std::ptrdiff_t>(gone_); }
-  auto end() const { return votes_.end(); }
-  void push_back(const Vote& vote) { votes_.push_back(vote); }
-  void pop_front();
-  template <class Drop>
-  std::size_t erase_if(Drop drop) {
-    clear_gone();
-    return std::erase_if(votes_, drop);
-  }
-
- private:
-  void clear_gone();
-
-  std::vector<Vote> votes_;
-  std::size_t gone_ = 0;  // from the front
-};
-
 // Delays of one link: the median of the last 10 s, the slope of the last 60 s.
 class DelayHistory {
  public:
@@ -71,14 +47,14 @@ class DelayHistory {
     EventTime time = 0;
     float delay_seconds = 0;
   };
+  std::vector<Sample> recent_;   // at most one each 150 ms
+  std::vector<Sample> seconds_;  // first of each second
   static constexpr std::size_t kSamples = 64;
   static void keep(std::vector<Sample>& ring, std::uint8_t& next, const Sample& sample);
 
   EventTime newest_recent_ = 0;
   EventTime newest_second_ = 0;
   double usual_ = 0;
-  std::vector<Sample> recent_;   // at most one each 150 ms
-  std::vector<Sample> seconds_;  // first of each second
   std::uint8_t next_recent_ = 0;
   std::uint8_t next_second_ = 0;
 };
@@ -94,31 +70,25 @@ class Pace {
   double matches_ = 0;
 };
 
-// A pair of flows that the same sound passes, in this order. What each match asks for comes first, in a cache line.
-struct alignas(64) Link {
+// A pair of flows that the same sound passes, in this order.
+struct Link {
   std::uint32_t earlier = kNone;
   std::uint32_t later = kNone;
   Domain domain = Domain::verbatim;
   bool used = false;
   bool formed = false;
-  bool connected = true;    // by causality; false: an unseen middle lies between (MATCH_UNSEEN)
-  std::uint32_t votes = 0;  // signatures that passed both flows in this order, believed or not
+  bool connected = true;  // by causality; false: an unseen middle lies between (MATCH_UNSEEN)
   EventTime formed_at = 0;
   EventTime last_match = 0;
   Pace pace;
-  std::uint64_t matches = 0;  // recorded; another domain may record for these two flows
-  DelayHistory delays;
-  HeldVotes held;                      // until formed
+  std::uint64_t matches = 0;           // recorded; another domain may record for these two flows
+  std::uint32_t votes = 0;             // signatures that passed both flows in this order, believed or not
   std::uint64_t later_signatures = 0;  // of the later flow in this domain when the first vote came
   EventTime agreed_at = 0;             // the held votes agree: they wait for the origin's history, or a finer domain
+  std::vector<Vote> held;              // until formed
   std::int64_t held_delay_ns = 0;      // median of the held votes when `weighed` of them agreed
   std::size_t weighed = 0;             // 0: they do not agree
-  // Neighbours in the chains of the links of either flow.
-  struct Neighbours {
-    std::uint32_t before = kNone;
-    std::uint32_t after = kNone;
-  };
-  std::array<Neighbours, 2> of_flow;  // the earlier's, the later's
+  DelayHistory delays;
 };
 
 // Links by flow pair and domain. Bounded; those without a match for the timeout go.
@@ -128,18 +98,16 @@ class LinkTable {
 
   Link* find(std::uint32_t earlier, std::uint32_t later, Domain domain);
   const Link* find(std::uint32_t earlier, std::uint32_t later, Domain domain) const;
-  // nullptr: the table is full. `newest`: kept by the caller for the later flow; the link that was asked for last.
-  Link* find_or_add(std::uint32_t earlier, std::uint32_t later, Domain domain, std::uint32_t& newest);
-  void fetch(std::uint32_t index) const { links_.prefetch<64>(index); }
+  Link* find_or_add(std::uint32_t earlier, std::uint32_t later, Domain domain);  // nullptr: the table is full
   // Adds a vote to a link that is not formed yet. True: the held votes agree, and only those that do are kept.
-  bool vote(Link& link, const Vote& vote, EventTime window);
+  bool vote(Link& link, const Vote& vote, EventTime window) const;
   // Does another domain record for these two flows at `time`? The one that formed first, as long as it matches and
   // another does not match far more often.
   bool spoken_for(const Link& link, EventTime time) const;
   // Does a finer domain have votes that may yet form a link between these two flows?
   bool finer_pending(const Link& link, EventTime since) const;
   void age(EventTime now);
-  void forget_flow(std::uint32_t flow);  // removes its links
+  void forget_flow(std::uint32_t flow);
 
   std::size_t formed() const;  // those that record
   template <class Visit>
@@ -159,19 +127,14 @@ class LinkTable {
   static std::uint64_t pair_of(std::uint32_t earlier, std::uint32_t later);
   std::uint64_t hash_of(std::uint32_t index) const;
   std::uint32_t find_index(std::uint32_t earlier, std::uint32_t later, Domain domain) const;
-  std::uint32_t add(std::uint32_t earlier, std::uint32_t later, Domain domain);
   void remove(std::uint32_t index);
-  void chain(std::uint32_t index, std::size_t end);
-  void unchain(std::uint32_t index, std::size_t end);
-  bool weigh(Link& link);
+  bool weigh(Link& link) const;
 
   LinkRules rules_;
   const KeyedHash& hash_;
   IndexTable index_;
   Pool<Link> links_;
   std::vector<std::uint32_t> free_;
-  std::array<std::vector<std::uint32_t>, 2> first_of_flow_;  // link in which it is the earlier, the later; by flow
-  std::vector<std::int64_t> delays_;                         // to take a median of
   std::uint32_t live_ = 0;
   std::array<std::uint32_t, AL_DOMAIN_PAYLOAD + 1> by_domain_{};
 };

@@ -18,26 +18,40 @@ constexpr EventTime kMaximumArrivalDelta = 0xffffffff;
 
 }  // namespace
 
-void Matcher::State::place(const Waiting& waiting) {
-  const Observation& seen = waiting.seen.observation;
+void Matcher::State::observe(const PlacedObservation& seen) {
+  ++stats_.observations;
+  waiting_[waited_++ % kWaiting] = seen;
+  signatures_.prefetch_slot(seen.observation.signature, seen.observation.domain);
+  if (waited_ - placed_ > kWaiting / 2) {
+    const Observation& nearer = waiting_[(waited_ - kWaiting / 2) % kWaiting].observation;
+    signatures_.prefetch_record(nearer.signature, nearer.domain);
+  }
+  if (waited_ - placed_ == kWaiting) place(waiting_[placed_++ % kWaiting]);
+}
+
+void Matcher::State::place_waiting() {
+  while (placed_ < waited_) place(waiting_[placed_++ % kWaiting]);
+}
+
+void Matcher::State::place(const PlacedObservation& placed) {
+  const Observation& seen = placed.observation;
   step_to(std::max(now_, seen.time));
-  const std::uint32_t flow = flow_of(waiting.seen, waiting.flow_hash);
+  const std::uint32_t flow = flow_of(placed);
   if (flow == kNone) return;
-  const Sighting sighting{seen, flow, identity_of(seen.packet), point_of(seen.point)};
-  const std::uint32_t signature = signatures_.find(waiting.signature_hash, seen.signature, seen.domain);
+  const std::uint32_t signature = signatures_.find(seen.signature, seen.domain);
   if (signature == kNone) {
-    admit(sighting, waiting.signature_hash);
+    admit(seen, flow);
   } else {
-    join(signature, sighting);
+    join(signature, seen, flow);
   }
 }
 
-std::uint32_t Matcher::State::flow_of(const PlacedObservation& seen, std::uint64_t hash) {
+std::uint32_t Matcher::State::flow_of(const PlacedObservation& seen) {
   matching::FlowTable::Refusal refusal{};
-  const std::uint32_t flow = flows_.find_or_add(seen, hash, refusal);
+  const std::uint32_t flow = flows_.find_or_add(seen, refusal);
   if (refusal == matching::FlowTable::Refusal::full) count(MatcherError::flow_table_full);
   if (refusal == matching::FlowTable::Refusal::quota) count(MatcherError::flow_quota);
-  if (flows_.any_gone()) forget_links();
+  if (const std::uint32_t replaced = flows_.take_replaced(); replaced != kNone) links_.forget_flow(replaced);
   if (flow == kNone) return kNone;
   matching::FlowRecord& record = flows_[flow];
   ++record.signatures[static_cast<std::size_t>(seen.observation.domain)];
@@ -45,15 +59,14 @@ std::uint32_t Matcher::State::flow_of(const PlacedObservation& seen, std::uint64
   return flow;
 }
 
-void Matcher::State::forget_links() {
-  for (const std::uint32_t flow : flows_.take_gone()) links_.forget_flow(flow);
-}
-
 // The first sighting: the origin of a trail.
-void Matcher::State::admit(const Sighting& sighting, std::uint64_t hash) {
-  make_room();
-  const Observation& seen = sighting.seen;
-  const std::uint32_t owner = flows_[sighting.flow].owner;
+void Matcher::State::admit(const Observation& seen, std::uint32_t flow) {
+  signatures_.prefetch_oldest();
+  std::uint32_t gone = kNone;
+  for (int step = 0; step < 3 && signatures_.expire_step(now_ - std::min(now_, rules_.signature_ttl), gone); ++step) {
+    if (gone != kNone) flows_.drop_signature(gone);
+  }
+  const std::uint32_t owner = flows_[flow].owner;
   if (flows_.owner(owner).component != 0 && flows_.owner(owner).signatures >= rules_.maximum_signatures / 10) {
     count(MatcherError::signature_quota);
     return;
@@ -67,62 +80,51 @@ void Matcher::State::admit(const Sighting& sighting, std::uint64_t hash) {
     }
   }
   ++flows_.owner(owner).signatures;
-  add_hop(signatures_.add(hash, seen.signature, seen.domain, owner, seen.time), sighting);
-  if (!flows_[sighting.flow].follows && !seen.learned) coverage_.heard(flows_[sighting.flow], seen.time);
+  add_hop(signatures_.add(seen.signature, seen.domain, owner, seen.time), seen, flow);
+  if (!flows_[flow].follows && !seen.learned) coverage_.heard(flows_[flow], seen.time);
 }
 
-// A few of what has expired go with each that comes: never a pause, and faster than they come.
-void Matcher::State::make_room() {
-  signatures_.fetch_oldest();
-  const EventTime expired_before = now_ - std::min(now_, rules_.signature_ttl);
-  std::uint32_t gone = kNone;
-  for (int step = 0; step < 3 && signatures_.expire_step(expired_before, gone); ++step) {
-    if (gone != kNone) flows_.drop_signature(gone);
-  }
-}
-
-void Matcher::State::join(std::uint32_t signature, const Sighting& sighting) {
-  const std::uint32_t flow = sighting.flow;
-  signatures_.touch(signature, sighting.seen.time);
+void Matcher::State::join(std::uint32_t signature, const Observation& seen, std::uint32_t flow) {
+  signatures_.touch(signature, seen.time);
   for (std::uint32_t at = signatures_[signature].first_hop; at != kNone; at = signatures_.hop(at).next) {
     Hop& hop = signatures_.hop(at);
-    if (!flows_.is_still(hop.flow, hop.generation)) continue;
-    const bool same_flow = hop.flow == flow || flows_.arrives_as(hop.flow, flow);
-    if (same_flow && is_same_packet(hop, sighting)) return see_again(signature, hop, sighting);
-    if (same_flow && hop.flow == flow) return repeat(signature, hop, sighting);
+    const matching::FlowRecord& record = flows_[hop.flow];
+    if (!record.used || record.generation != hop.generation) continue;
+    const bool same_flow = hop.flow == flow || record.arrival_flow == flow;
+    if (same_flow && is_same_packet(hop, seen)) return see_again(signature, hop, seen);
+    if (same_flow && hop.flow == flow) return repeat(signature, hop, seen, flow);
     if (same_flow) return;  // another packet of the translated flow: the repeat was counted before translation
-    if (is_translated(hop, sighting)) {
-      flows_.set_arrival(hop.flow, flow);
-      return see_again(signature, hop, sighting);
+    if (is_translated(hop, seen)) {
+      flows_[hop.flow].arrival_flow = flow;
+      return see_again(signature, hop, seen);
     }
   }
   if (signatures_[signature].hops >= matching::kMaximumHops) return count(MatcherError::trail_overflow);
-  if (sighting.seen.time + rules_.settle < now_) count(MatcherError::late);
-  add_hop(signature, sighting);
-  schedule(signature, sighting.seen.time);
+  if (seen.time + rules_.settle < now_) count(MatcherError::late);
+  add_hop(signature, seen, flow);
+  schedule(signature, seen.time);
 }
 
-bool Matcher::State::is_same_packet(const Hop& hop, const Sighting& sighting) const {
-  if (hop.identity != sighting.identity) return false;
-  if (sighting.seen.packet.kind != AL_IDENTITY_UDP) return true;
+bool Matcher::State::is_same_packet(const Hop& hop, const Observation& seen) const {
+  if (hop.identity != identity_of(seen.packet)) return false;
+  if (seen.packet.kind != AL_IDENTITY_UDP) return true;
   // Plain UDP has no sequence number: what looks the same much later is a loop, not the same packet.
   const EventTime departure = hop.departure();
-  const EventTime time = sighting.seen.time;
-  return (time > departure ? time - departure : departure - time) <= rules_.hop_window;
+  const EventTime apart = seen.time > departure ? seen.time - departure : departure - seen.time;
+  return apart <= rules_.hop_window;
 }
 
 // The packet of one hop after address translation: its IP ID is kept and a router has counted down its TTL.
-bool Matcher::State::is_translated(const Hop& hop, const Sighting& sighting) const {
-  const Observation& seen = sighting.seen;
-  if (hop.identity != sighting.identity || hop.point == sighting.point) return false;
+bool Matcher::State::is_translated(const Hop& hop, const Observation& seen) {
+  if (hop.identity != identity_of(seen.packet)) return false;
   if (hop.ip_id != static_cast<std::uint16_t>(seen.packet.ip_id_or_label) || seen.ttl >= hop.ttl) return false;
+  if (point_of(seen.point) == hop.point) return false;
   return seen.time >= hop.departure() && seen.time - hop.departure() <= rules_.hop_window;
 }
 
 // The same packet at another capture point, or a retransmission: of the latter the first stands at each point.
-void Matcher::State::see_again(std::uint32_t signature, Hop& hop, const Sighting& sighting) {
-  const Observation& seen = sighting.seen;
-  const std::uint32_t point = sighting.point;
+void Matcher::State::see_again(std::uint32_t signature, Hop& hop, const Observation& seen) {
+  const std::uint32_t point = point_of(seen.point);
   if (point == hop.point) return;
   const EventTime departure = hop.departure();
   const bool arrived = hop.arrival_delta != 0;
@@ -149,34 +151,32 @@ void Matcher::State::see_again(std::uint32_t signature, Hop& hop, const Sighting
   schedule(signature, seen.time);
 }
 
-void Matcher::State::repeat(std::uint32_t signature, Hop& hop, const Sighting& sighting) {
-  const EventTime time = sighting.seen.time;
+void Matcher::State::repeat(std::uint32_t signature, Hop& hop, const Observation& seen, std::uint32_t flow) {
   const EventTime before = hop.departure();
-  const bool within = time <= before + rules_.maximum_latency;
+  const bool within = seen.time <= before + rules_.maximum_latency;
   if (!within && !hop.repeated) {  // played again: a new occurrence
     signatures_.clear_hops(signature);
-    add_hop(signature, sighting);
+    add_hop(signature, seen, flow);
     return;
   }
   count(Collision::repeat);
   hop.repeated = true;
-  hop.identity = sighting.identity;
+  hop.identity = identity_of(seen.packet);
   hop.arrival_delta = 0;
   hop.arrival_reported = true;
-  hop.set_departure(std::max(before, time));
-  matching::FlowRecord& record = flows_[sighting.flow];
-  if (record.first_repeat == 0) record.first_repeat = time;
-  record.last_repeat = std::max(record.last_repeat, time);
+  hop.set_departure(std::max(before, seen.time));
+  matching::FlowRecord& record = flows_[flow];
+  if (record.first_repeat == 0) record.first_repeat = seen.time;
+  record.last_repeat = std::max(record.last_repeat, seen.time);
 }
 
-void Matcher::State::add_hop(std::uint32_t signature, const Sighting& sighting) {
-  const Observation& seen = sighting.seen;
+void Matcher::State::add_hop(std::uint32_t signature, const Observation& seen, std::uint32_t flow) {
   Hop& hop = signatures_.hop(signatures_.add_hop(signature));
   hop.set_departure(seen.time);
-  hop.flow = sighting.flow;
-  hop.identity = sighting.identity;
-  hop.generation = flows_[sighting.flow].generation & 15;
-  hop.point = sighting.point;
+  hop.flow = flow;
+  hop.identity = identity_of(seen.packet);
+  hop.generation = flows_[flow].generation & 15;
+  hop.point = point_of(seen.point);
   hop.ip_id = static_cast<std::uint16_t>(seen.packet.ip_id_or_label);
   hop.ttl = seen.ttl;
   hop.learned = seen.learned;
@@ -192,11 +192,10 @@ std::uint32_t Matcher::State::identity_of(const PacketIdentity& packet) const {
 }
 
 std::uint32_t Matcher::State::point_of(const CapturePoint& point) {
-  KnownPoint& known = known_points_[(point.node * 8 + point.interface * 2 + point.direction) % known_points_.size()];
-  if (known.point == point) return known.number;
-  const auto next = static_cast<std::uint32_t>(points_.size() % point_nodes_.size());
-  const std::uint32_t number = points_.try_emplace(point, next).first->second;
-  known = {point, number};
+  if (point == last_point_.first) return last_point_.second;
+  const std::uint32_t number =
+      points_.try_emplace(point, static_cast<std::uint32_t>(points_.size() % 1024)).first->second;
+  last_point_ = {point, number};
   point_nodes_[number] = point.node;
   return number;
 }

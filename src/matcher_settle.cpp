@@ -17,6 +17,7 @@ namespace {
 
 constexpr EventTime kSecond = 1'000'000'000;
 constexpr EventTime kUnseenSound = 20 * kSecond;
+constexpr std::size_t kAhead = 8;
 constexpr double kUnseenShare = 0.6;
 
 }  // namespace
@@ -25,7 +26,10 @@ void Matcher::State::settle_until(EventTime now) {
   while (!due_.empty() && due_.front().time <= now) {
     const Due due = due_.front();
     due_.pop_front();
-    fetch_due();
+    if (due_.size() > kAhead) {  // the tables are larger than any cache
+      signatures_.prefetch(due_[kAhead].signature);
+      signatures_.prefetch_hops(due_[kAhead / 2].signature);
+    }
     matching::Signature& signature = signatures_[due.signature];
     if (!signature.live || signature.generation != due.generation) continue;
     signature.pending = false;
@@ -81,7 +85,7 @@ void Matcher::State::evaluate_pair(std::uint32_t signature, const Trail& trail, 
   if (to.departure - from.departure > rules_.maximum_latency) return;
 
   const auto domain = static_cast<Domain>(signatures_[signature].domain);
-  Link* link = links_.find_or_add(from.flow, to.flow, domain, flows_[to.flow].newest_link);
+  Link* link = links_.find_or_add(from.flow, to.flow, domain);
   if (link == nullptr) return count(MatcherError::link_table_full);
   ++link->votes;
 
@@ -165,8 +169,7 @@ void Matcher::State::report_network(std::uint32_t signature, const Trail& trail,
 
 // MATCH_UNSEEN: two origins are one sound if they shared most of the later one's windows, at one delay, for 20 s.
 void Matcher::State::vote_unseen(std::uint32_t signature, const Trail& trail, std::size_t root, std::size_t i) {
-  const auto domain = static_cast<Domain>(signatures_[signature].domain);
-  Link* link = links_.find_or_add(trail[root].flow, trail[i].flow, domain, flows_[trail[i].flow].newest_link);
+  Link* link = links_.find_or_add(trail[root].flow, trail[i].flow, static_cast<Domain>(signatures_[signature].domain));
   if (link == nullptr || link->formed || trail.repeated_up_to(root) || trail.repeated_up_to(i)) return;
   const FlowRecord& later = flows_[trail[i].flow];
   const std::uint64_t later_signatures = later.signatures[static_cast<std::size_t>(link->domain)];

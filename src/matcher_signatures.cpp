@@ -22,43 +22,39 @@ bool queued_before(std::uint16_t a, std::uint16_t b) {
 SignatureTable::SignatureTable(std::uint32_t maximum, const KeyedHash& hash)
     : maximum_(maximum), hash_(hash), index_(maximum) {}
 
-std::uint32_t SignatureTable::fetch_record(std::uint64_t hash) const {
-  const std::uint32_t first = index_.first(hash);
-  signatures_.prefetch(first);
-  return first;
+std::uint64_t SignatureTable::hash_of(std::uint32_t index) const {
+  return hash_(signatures_[index].value(), signatures_[index].domain);
 }
 
-std::uint32_t SignatureTable::newest_flow(std::uint32_t signature) const {
-  const std::uint32_t newest = newest_hop(signature);
-  return newest == kNone ? kNone : hops_[newest].flow;
+std::uint32_t SignatureTable::find(std::uint64_t value, Domain domain) const {
+  const auto id = static_cast<std::uint8_t>(domain);
+  return index_.find(hash_(value, id),
+                     [&](std::uint32_t i) { return signatures_[i].value() == value && signatures_[i].domain == id; });
 }
 
-std::uint32_t SignatureTable::fetch_hop_before(std::uint32_t signature) const {
-  const std::uint32_t newest = newest_hop(signature);
-  if (newest == kNone) return kNone;
-  hops_.prefetch(hops_[newest].next);
-  return hops_[newest].flow;
+void SignatureTable::prefetch_slot(std::uint64_t value, Domain domain) const {
+  index_.prefetch(hash_(value, static_cast<std::uint64_t>(domain)));
 }
 
-std::uint32_t SignatureTable::flow_before(std::uint32_t signature) const {
-  const std::uint32_t newest = newest_hop(signature);
-  if (newest == kNone || hops_[newest].next == kNone) return kNone;
-  return hops_[hops_[newest].next].flow;
+void SignatureTable::prefetch_record(std::uint64_t value, Domain domain) const {
+  const std::uint32_t first = index_.first(hash_(value, static_cast<std::uint64_t>(domain)));
+  if (first < signatures_.size()) signatures_.prefetch(first);
 }
 
-// The queue's front goes soon: its record, its hops, and the slot that has to be cleared.
-void SignatureTable::fetch_oldest() const {
-  constexpr std::size_t kStep = 6;
-  if (by_age_.size() <= 3 * kStep) return;
-  signatures_.prefetch(by_age_[3 * kStep]);
-  const std::uint32_t nearer = by_age_[2 * kStep];
-  index_.prefetch(hash_of(nearer));
-  fetch_newest_hop(nearer);
-  fetch_hop_before(by_age_[kStep]);
+// The queue's front goes soon: its record, and the slot that has to be cleared.
+void SignatureTable::prefetch_oldest() const {
+  constexpr std::size_t kAhead = 8;
+  if (by_age_.size() <= 2 * kAhead) return;
+  signatures_.prefetch(by_age_[2 * kAhead]);
+  index_.prefetch(hash_of(by_age_[kAhead]));
 }
 
-std::uint32_t SignatureTable::add(std::uint64_t hash, std::uint64_t value, Domain domain, std::uint32_t owner,
-                                  EventTime now) {
+void SignatureTable::prefetch_hops(std::uint32_t signature) const {
+  const std::uint32_t first = signatures_[signature].first_hop;
+  if (signatures_[signature].live && first < hops_.size()) hops_.prefetch(first);
+}
+
+std::uint32_t SignatureTable::add(std::uint64_t value, Domain domain, std::uint32_t owner, EventTime now) {
   std::uint32_t index = free_signature_;
   std::uint8_t generation = 0;
   if (index == kNone) {
@@ -74,19 +70,20 @@ std::uint32_t SignatureTable::add(std::uint64_t hash, std::uint64_t value, Domai
   added.owner = owner & 0xffffff;
   added.live = true;
   added.generation = generation;
-  added.last_seen_ms = milliseconds(now);
-  added.queued = queue_time(added.last_seen_ms);
   signatures_[index] = added;
-  index_.insert(hash, index);
+  touch(index, now);
+  signatures_[index].queued = queue_time(signatures_[index].last_seen_ms);
+  index_.insert(hash_(value, added.domain), index);
   by_age_.push_back(index);
   ++live_;
   return index;
 }
 
 void SignatureTable::touch(std::uint32_t signature, EventTime now) {
-  Signature& touched = signatures_[signature];
   const std::uint32_t now_ms = milliseconds(now);
-  if (touched.hops == 0 || before(touched.last_seen_ms, now_ms)) touched.last_seen_ms = now_ms;
+  if (signatures_[signature].hops == 0 || before(signatures_[signature].last_seen_ms, now_ms)) {
+    signatures_[signature].last_seen_ms = now_ms;
+  }
 }
 
 std::uint32_t SignatureTable::add_hop(std::uint32_t signature) {
@@ -97,24 +94,22 @@ std::uint32_t SignatureTable::add_hop(std::uint32_t signature) {
     free_hop_ = hops_[index].next;
     hops_[index] = Hop{};
   }
-  Signature& extended = signatures_[signature];
-  hops_[index].next = extended.first_hop;
-  extended.first_hop = index;
-  ++extended.hops;
+  hops_[index].next = signatures_[signature].first_hop;
+  signatures_[signature].first_hop = index;
+  ++signatures_[signature].hops;
   return index;
 }
 
 void SignatureTable::clear_hops(std::uint32_t signature) {
-  Signature& cleared = signatures_[signature];
-  for (std::uint32_t at = cleared.first_hop; at != kNone;) {
-    Hop& hop = hops_[at];
-    const std::uint32_t next = hop.next;
-    hop.next = free_hop_;
-    free_hop_ = at;
-    at = next;
+  std::uint32_t hop = signatures_[signature].first_hop;
+  while (hop != kNone) {
+    const std::uint32_t next = hops_[hop].next;
+    hops_[hop].next = free_hop_;
+    free_hop_ = hop;
+    hop = next;
   }
-  cleared.first_hop = kNone;
-  cleared.hops = 0;
+  signatures_[signature].first_hop = kNone;
+  signatures_[signature].hops = 0;
 }
 
 void SignatureTable::remove(std::uint32_t index) {
@@ -156,7 +151,7 @@ bool SignatureTable::expire_step(EventTime expired_before, std::uint32_t& owner)
 }
 
 std::size_t SignatureTable::bytes() const {
-  return index_.bytes() + signatures_.bytes() + hops_.bytes() + by_age_.bytes();
+  return index_.bytes() + signatures_.bytes() + hops_.bytes() + by_age_.size() * sizeof(std::uint32_t);
 }
 
 }  // namespace audio_latency::matching

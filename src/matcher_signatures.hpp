@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 
 #include "audio_latency/observation.hpp"
 #include "matcher_index.hpp"
@@ -64,17 +65,9 @@ class SignatureTable {
  public:
   SignatureTable(std::uint32_t maximum, const KeyedHash& hash);
 
-  std::uint64_t hash(std::uint64_t value, Domain domain) const {
-    return hash_(value, static_cast<std::uint64_t>(domain));
-  }
-  // `hash` is the signature's own, asked for once for all that follows.
-  std::uint32_t find(std::uint64_t hash, std::uint64_t value, Domain domain) const {
-    const auto id = static_cast<std::uint8_t>(domain);
-    return index_.find(
-        hash, [&](std::uint32_t i) { return signatures_[i].value() == value && signatures_[i].domain == id; });
-  }
+  std::uint32_t find(std::uint64_t value, Domain domain) const;
   // Adds a signature with no hops. Evict first where full().
-  std::uint32_t add(std::uint64_t hash, std::uint64_t value, Domain domain, std::uint32_t owner, EventTime now);
+  std::uint32_t add(std::uint64_t value, Domain domain, std::uint32_t owner, EventTime now);
   bool full() const { return live_ >= maximum_; }
   // Removes the one that came first, whether expired or not.
   Evicted evict_oldest(EventTime young_after);
@@ -82,17 +75,12 @@ class SignatureTable {
   // signature went; kNone where it was seen since and queued anew.
   bool expire_step(EventTime expired_before, std::uint32_t& owner);
 
-  // The tables are larger than any cache: what will be touched soon is brought nearer step by step, each step reading
-  // what the one before has brought.
-  void fetch_slot(std::uint64_t hash) const { index_.prefetch(hash); }
-  std::uint32_t fetch_record(std::uint64_t hash) const;  // most likely the signature's, kNone: most likely none
-  void fetch(std::uint32_t signature) const { signatures_.prefetch(signature); }
-  void fetch_newest_hop(std::uint32_t signature) const { hops_.prefetch(newest_hop(signature)); }
-  // The newest hop's flow, kNone where there is no hop; the hop before it is brought nearer.
-  std::uint32_t fetch_hop_before(std::uint32_t signature) const;
-  std::uint32_t flow_before(std::uint32_t signature) const;  // of that hop
-  std::uint32_t newest_flow(std::uint32_t signature) const;
-  void fetch_oldest() const;
+  // Brings what find() will touch nearer: the slot first, some time later the record it points to.
+  void prefetch_slot(std::uint64_t value, Domain domain) const;
+  void prefetch_record(std::uint64_t value, Domain domain) const;
+  void prefetch(std::uint32_t signature) const { signatures_.prefetch(signature); }
+  void prefetch_oldest() const;
+  void prefetch_hops(std::uint32_t signature) const;
 
   Signature& operator[](std::uint32_t index) { return signatures_[index]; }
   Hop& hop(std::uint32_t index) { return hops_[index]; }
@@ -105,12 +93,7 @@ class SignatureTable {
   static std::uint32_t milliseconds(EventTime time) { return static_cast<std::uint32_t>(time / 1'000'000); }
 
  private:
-  std::uint64_t hash_of(std::uint32_t index) const {
-    return hash(signatures_[index].value(), static_cast<Domain>(signatures_[index].domain));
-  }
-  std::uint32_t newest_hop(std::uint32_t index) const {
-    return signatures_[index].live ? signatures_[index].first_hop : kNone;
-  }
+  std::uint64_t hash_of(std::uint32_t index) const;
   void remove(std::uint32_t index);
 
   std::uint32_t maximum_;
@@ -120,7 +103,7 @@ class SignatureTable {
   Pool<Hop> hops_;
   std::uint32_t free_signature_ = kNone;  // chained through first_hop
   std::uint32_t free_hop_ = kNone;        // chained through next
-  Queue<std::uint32_t> by_age_;
+  std::deque<std::uint32_t> by_age_;
   std::size_t live_ = 0;
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <array>
+#include <deque>
 #include <map>
 
 #include "matcher.hpp"
@@ -57,35 +57,18 @@ class Matcher::State {
     std::uint8_t generation = 0;
   };
 
-  // An observation that waits while what it will touch is brought nearer.
-  struct alignas(64) Waiting {
-    PlacedObservation seen;
-    std::uint64_t signature_hash = 0;
-    std::uint64_t flow_hash = 0;
-    std::uint32_t signature = matching::kNone;  // most likely
-  };
-  // One that is being placed.
-  struct Sighting {
-    const Observation& seen;
-    std::uint32_t flow;
-    std::uint32_t identity;
-    std::uint32_t point;
-  };
-
-  // matcher_observe.cpp: an observation finds its place.
-  void fetch_ahead();
-  void place(const Waiting& waiting);
+  // matcher_observe.cpp: an observation finds its place. The tables are larger than any cache, so observations wait
+  // in a short queue while what they will touch is fetched.
+  void place(const PlacedObservation& seen);
   void place_waiting();
-  std::uint32_t flow_of(const PlacedObservation& seen, std::uint64_t hash);
-  void forget_links();
-  void admit(const Sighting& sighting, std::uint64_t hash);
-  void make_room();
-  void join(std::uint32_t signature, const Sighting& sighting);
-  bool is_same_packet(const matching::Hop& hop, const Sighting& sighting) const;
-  bool is_translated(const matching::Hop& hop, const Sighting& sighting) const;
-  void see_again(std::uint32_t signature, matching::Hop& hop, const Sighting& sighting);
-  void repeat(std::uint32_t signature, matching::Hop& hop, const Sighting& sighting);
-  void add_hop(std::uint32_t signature, const Sighting& sighting);
+  std::uint32_t flow_of(const PlacedObservation& seen);
+  void admit(const Observation& seen, std::uint32_t flow);
+  void join(std::uint32_t signature, const Observation& seen, std::uint32_t flow);
+  bool is_same_packet(const matching::Hop& hop, const Observation& seen) const;
+  bool is_translated(const matching::Hop& hop, const Observation& seen);
+  void see_again(std::uint32_t signature, matching::Hop& hop, const Observation& seen);
+  void repeat(std::uint32_t signature, matching::Hop& hop, const Observation& seen, std::uint32_t flow);
+  void add_hop(std::uint32_t signature, const Observation& seen, std::uint32_t flow);
   std::uint32_t identity_of(const PacketIdentity& packet) const;
   std::uint32_t point_of(const CapturePoint& point);
   void see_elsewhere(matching::Hop& hop, std::uint32_t departure_node, std::uint32_t arrival_node);
@@ -96,7 +79,6 @@ class Matcher::State {
   // matcher_settle.cpp: a trail becomes latencies.
   void step_to(EventTime now);
   void settle_until(EventTime now);
-  void fetch_due() const;
   void evaluate(std::uint32_t signature, EventTime settled);
   void evaluate_step(std::uint32_t signature, matching::Trail& trail, std::size_t i);
   void evaluate_root(std::uint32_t signature, matching::Trail& trail, std::size_t i);
@@ -111,7 +93,7 @@ class Matcher::State {
   bool is_held_back(matching::Link& link, EventTime now);
   void drop_loop_entered(matching::Link& link);
   bool waits_for_finer(const matching::Link& link, EventTime now) const;
-  matching::HeldVotes form(matching::Link& link, EventTime now);
+  std::vector<matching::Vote> form(matching::Link& link, EventTime now);
   void form_links(EventTime now, bool at_end);
   void try_to_form(matching::Link& link, EventTime now, bool at_end);
   void maintain(EventTime now);
@@ -125,19 +107,15 @@ class Matcher::State {
   matching::SignatureTable signatures_;
   matching::LinkTable links_;
   matching::Coverage coverage_;
-  matching::Queue<Due> due_;
-  static constexpr std::size_t kWaiting = 32;
-  std::array<Waiting, kWaiting> waiting_;
+  std::deque<Due> due_;
+  static constexpr std::size_t kWaiting = 16;
+  std::array<PlacedObservation, kWaiting> waiting_;
   std::size_t waited_ = 0;  // observations that came in all
   std::size_t placed_ = 0;  // and those that have left the queue
   std::map<CapturePoint, std::uint32_t> points_;
   std::array<std::uint32_t, 1024> point_nodes_{};  // node of each number; the last that has it
   std::map<std::uint32_t, std::uint64_t> clock_uncertainty_;
-  struct KnownPoint {
-    CapturePoint point{kNoNode, 0, 0};
-    std::uint32_t number = 0;
-  };
-  std::array<KnownPoint, 64> known_points_;  // those met last, each in the one place where it can be
+  std::pair<CapturePoint, std::uint32_t> last_point_{{kNoNode, 0, 0}, 0};
   MatcherStats stats_;
   bool cut_off_ = false;
   bool started_ = false;

@@ -37,8 +37,6 @@ def google(program):
     words = ["--benchmark_format=json", *(["--benchmark_min_time=0.02"] if SHORT else [])]
     command = f"build/{program} {' '.join(words)}"
     for run in json.loads(output_of(BUILD / program, *words))["benchmarks"]:
-        if run.get("aggregate_name", "median") != "median":  # of repetitions
-            continue
         yield {"name": f"{run['name']}: time", "value": run["real_time"], "unit": run["time_unit"], "goal": None,
                "holds": None, "command": command}
         for counter, value in run.items():

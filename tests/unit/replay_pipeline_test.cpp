@@ -21,7 +21,6 @@ constexpr EventTime kTime = 1'700'000'000'000'000'000;
 constexpr EventTime kMillisecond = 1'000'000;
 constexpr std::int64_t kDelay = 270 * kMillisecond;
 constexpr unsigned kPackets = 1000;  // of 20 ms
-constexpr unsigned kLong = 2000;
 constexpr std::size_t kPayload = 320;
 
 struct Matches : MatchSink {
@@ -37,9 +36,9 @@ struct Matches : MatchSink {
 };
 
 // Sound that never repeats.
-std::string noise(unsigned packets = kPackets, unsigned seed = 7) {
-  std::mt19937_64 random(seed);
-  std::string bytes(packets * kPayload, '\0');
+std::string noise() {
+  std::mt19937_64 random(7);
+  std::string bytes(kPackets * kPayload, '\0');
   for (char& byte : bytes) byte = static_cast<char>(random());
   return bytes;
 }
@@ -67,10 +66,10 @@ std::string plain(const test::Frame& frame) {
   return test::ethernet(test::ip_packet(frame));
 }
 
-Matches measured(const std::vector<std::string>& contents, const Options& options = {}) {
-  const auto capture = test::replay_of(contents, false, options);
+Matches measured(const std::vector<std::string>& contents) {
+  const auto capture = test::replay_of(contents);
   StaticResolver resolver;
-  Pipeline pipeline(options, resolver);
+  Pipeline pipeline({}, resolver);
   Matches matches;
   pipeline.add(matches);
   for (;;) {
@@ -162,43 +161,6 @@ TEST(ReplayPipeline, SeesThroughNat) {
     ASSERT_EQ(match.source, kFirst.frame.source);
     ASSERT_EQ(match.dest, translated.frame.destination);
   }
-}
-
-// 40 s of sound that goes to a proxy and comes out of it under an address that nothing connects with the first, of which
-// every `own`-th packet holds other sound.
-Matches behind_a_proxy(unsigned own, bool match_unseen) {
-  const std::string sound = noise(kLong), other = noise(kLong, 8);
-  const Hop behind = hop("10.9.0.1:5000", "10.9.0.2:5002", kTime + kDelay, 20'000);
-  PcapWriter writer;
-  for (unsigned i = 0; i < kLong; ++i) {
-    for (const Hop& hop : {kFirst, behind}) {
-      test::Frame frame = hop.frame;
-      const bool replaced = hop.begin != kTime && own != 0 && i % own == 0;
-      frame.payload = (replaced ? other : sound).substr(i * kPayload, kPayload);
-      frame.ip_id = static_cast<std::uint16_t>(hop.first_ip_id + i);
-      writer.add(hop.begin + i * 20 * kMillisecond, plain(frame));
-    }
-  }
-  Options options;
-  options.match_unseen = match_unseen;
-  return measured({writer.bytes()}, options);
-}
-
-TEST(ReplayPipeline, MatchesAcrossAnUnseenMiddleWhenAskedFor) {
-  const Matches matches = behind_a_proxy(0, true);
-  ASSERT_GT(matches.of(MatchKind::latency).size(), 1000u);
-  for (const Match& match : matches.all) {
-    ASSERT_EQ(match.kind, MatchKind::latency);  // what lies between is not known: no stage
-    ASSERT_EQ(match.latency_ns, kDelay);
-    ASSERT_EQ(match.source, kFirst.frame.source);
-    ASSERT_EQ(match.dest, test::address("10.9.0.2:5002"));
-  }
-  EXPECT_THAT(behind_a_proxy(0, false).all, IsEmpty());
-}
-
-TEST(ReplayPipeline, UnseenMiddleTakesThreeFifthsOfTheLaterFlow) {
-  EXPECT_GT(behind_a_proxy(4, true).all.size(), 700u);
-  EXPECT_THAT(behind_a_proxy(2, true).all, IsEmpty());
 }
 
 TEST(ReplayPipeline, InventsNothingBetweenStrangers) {
