@@ -100,10 +100,11 @@ class Run:
             node.listening(label, port, kind="tcp")
 
     def flow(self, sender, receiver, what):
-        """The flow between two hosts that is called so, and has most signatures: each call has one."""
+        """The flow between two hosts that is called so, and has most partners: each call has one; what was compressed on
+        its way to the server leaves it as a flow of its own."""
         found = [flow for flow in self.between(sender, receiver) if (flow["format"], flow["codec"]) == what]
         assert found, f"no flow from {sender} to {receiver} is called {what}: {self.between(sender, receiver)}"
-        return found[0]
+        return max(found, key=lambda flow: len(flow["partners"]))
 
     def between(self, sender, receiver):
         address = self.node.address
@@ -156,7 +157,11 @@ def what_is_compressed_is_said_to_be():
 
 
 def nothing_between_calls():
-    report.check_none_invented(run().results.values(), run().matches)
+    """But what is compressed may have matched until it was found to be: nginx and haproxy pass it on as it is."""
+    deflated = [flow for flow in run().flows if flow["unhashable"] == "deflate"]
+    known = {(earlier["source"], later["dest"]) for earlier, later in itertools.permutations(deflated, 2)}
+    report.check_none_invented(run().results.values(), [match for match in run().matches
+                                                        if (match["source"], match["dest"]) not in known])
 
 
 if __name__ == "__main__":
