@@ -122,8 +122,9 @@ FlowVerdict FlowClassifier::by_dynamic_type(std::uint8_t type) const {
   if (rtp_samples_.verdict() == SampleStatistics::Verdict::audio && dynamic)
     return scan(rtp_samples_.reading().codec, "RTP, dynamic payload type whose bytes are samples of sound");
   if (rtp_packets_ < kDynamicPackets) return {};
-  const bool maybe_samples = pace_.bytes_per_tick() > kDensest || rtp_samples_.doubtful();
-  if (dynamic && maybe_samples && !rtp_samples_.looks_random()) return {};  // more of them will tell
+  // As dense as samples: more of them will tell, up to where sound would have shown. What is nearly sound waits on.
+  const bool dense = pace_.bytes_per_tick() > kDensest && rtp_samples_.blocks() < SampleStatistics::kMost;
+  if (dynamic && (dense || rtp_samples_.doubtful()) && !rtp_samples_.looks_random()) return {};
   if (dynamic && pace_.steps_by_audio_frames())
     return scan(AL_CODEC_COMPRESSED, "RTP, dynamic payload type, each packet a frame of compressed audio");
   const double clock = pace_.clock();
