@@ -140,7 +140,10 @@ bool Formats::passes(const PlacedObservation& seen) {
   const Observation& one = seen.observation;
   Flow* flow = find({one.flow, one.point, one.tunnelled}, one.time);
   if (flow == nullptr) return true;
-  if (flow->verdict.treatment.handling == AL_IGNORE) return false;
+  if (flow->verdict.treatment.handling == AL_IGNORE) {
+    ++totals_.not_audio;
+    return false;
+  }
   ++flow->signatures;
   flow->sender = seen.sender;
   flow->receiver = seen.receiver;

@@ -39,6 +39,7 @@ struct FormatStats {
   std::uint64_t flows = 0;
   std::uint64_t flow_table_full = 0;
   std::uint64_t flow_quota = 0;
+  std::uint64_t not_audio = 0;      // windows selected in flows that are no sound
   std::uint64_t decoded_bytes = 0;  // of payload
   std::uint64_t resyncs = 0;        // framing was lost
   std::uint64_t skipped_bytes = 0;  // passed over while it was

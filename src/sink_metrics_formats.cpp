@@ -30,6 +30,7 @@ FormatMetrics::FormatMetrics(prometheus::Registry& registry)
   auto& refused = family(registry, "audio_windows_refused_total", "Selected windows refused, by reason.");
   for (int i = 0; i < AL_REFUSALS; ++i)
     refused_.emplace_back(refused.Add({{"reason", al_refusal_name(static_cast<al_refusal>(i))}}));
+  refused_.emplace_back(refused.Add({{"reason", "not_audio"}}));
   auto& errors = family(registry, "audio_processing_errors_total", "What could not be processed, by type of error.");
   for (const char* type : {"format_flow_table_full", "format_flow_quota", "framing_lost", "tcp_gap"})
     errors_.emplace_back(errors.Add({{"error_type", type}}));
@@ -41,7 +42,8 @@ void FormatMetrics::update(const FormatStats& stats) {
   decoded_.follow(stats.decoded_bytes);
   skipped_.follow(stats.skipped_bytes);
   scanned_.follow(stats.scan.bytes);
-  for (std::size_t i = 0; i < refused_.size(); ++i) refused_[i].follow(stats.scan.refused.at(i));
+  for (std::size_t i = 0; i < stats.scan.refused.size(); ++i) refused_[i].follow(stats.scan.refused[i]);
+  refused_.back().follow(stats.not_audio);
   const std::array<std::uint64_t, 4> errors = {stats.flow_table_full, stats.flow_quota, stats.resyncs,
                                                stats.reassembly.gaps};
   for (std::size_t i = 0; i < errors_.size(); ++i) errors_[i].follow(errors.at(i));

@@ -61,7 +61,9 @@ TEST(Signalling, NothingOfAFlowThatIsNoSoundGoesFurther) {
   EXPECT_TRUE(formats.passes(seen));
   formats.on_payload(packet);
   EXPECT_EQ(formats.flows().at(0).handling, AL_IGNORE);
+  EXPECT_EQ(formats.stats().not_audio, 0U);
   EXPECT_FALSE(formats.passes(seen));
+  EXPECT_EQ(formats.stats().not_audio, 1U);
   EXPECT_EQ(formats.flows().at(0).signatures, 1U);
 }
 
