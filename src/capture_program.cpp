@@ -187,6 +187,9 @@ int CaptureProgram::ports_fd() const {
 int CaptureProgram::interfaces_fd() const {
   return bpf_map__fd(skeleton_->maps.interfaces);
 }
+int CaptureProgram::scratch_fd() const {
+  return bpf_map__fd(skeleton_->maps.scratch);
+}
 int CaptureProgram::flows_fd() const {
   return bpf_map__fd(skeleton_->maps.flows);
 }

@@ -37,6 +37,7 @@ class CaptureProgram {
   // Counters of an interface and direction must be here (KernelInterfaceEntries) before a packet of it is scanned;
   // packets of others pass uncounted.
   int interfaces_fd() const;  // per-CPU array of al_interface, by al_interface_slot()
+  int scratch_fd() const;     // per-CPU array of one al_scratch
   int flows_fd() const;       // hash: al_flow_key -> al_flow_slot
   int senders_fd() const;     // hash: al_sender_key -> __u32, entries of `flows` that count against a sender
 

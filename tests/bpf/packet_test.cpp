@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // What packets the kernel program takes, and that it never decides a packet's fate.
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <gtest/gtest.h>
 
+#include <cstddef>
+#include <cstring>
 #include <random>
 
+#include "audio_latency/wire/scratch.h"
 #include "support/bpf_program.hpp"
 #include "support/oracle.hpp"
 #include "support/packet_matrix.hpp"
@@ -119,6 +124,29 @@ TEST_P(KernelPackets, AMillionSpoiltPacketsAreLetThrough) {
   EXPECT_EQ(counted, ran);
   program.events();
   EXPECT_EQ(in.emitted + out.emitted, program.received() + in.lost[0] + out.lost[0]);
+}
+
+// As under PREEMPT_RT, where a packet may come while another one's scratch memory is in use.
+TEST_P(KernelPackets, ScratchMemoryInUseIsLeftAloneAndCounted) {
+  TestProgram program(settings(), {.build = GetParam()});
+  const Bytes packet = Packet().ethernet().ipv4().udp(1, 2).payload(random_bytes(1000, 4)).build();
+  const std::uint32_t key = 0;
+  const std::size_t stride = (sizeof(al_scratch) + 7) / 8 * 8;
+  Bytes all(stride * static_cast<std::size_t>(libbpf_num_possible_cpus()));
+  const auto mark = [&](std::uint32_t busy) {
+    ASSERT_EQ(bpf_map_lookup_elem(program.program().scratch_fd(), &key, all.data()), 0);
+    for (std::size_t at = 0; at < all.size(); at += stride)
+      std::memcpy(all.data() + at + offsetof(al_scratch, busy), &busy, sizeof busy);
+    ASSERT_EQ(bpf_map_update_elem(program.program().scratch_fd(), &key, all.data(), BPF_ANY), 0);
+  };
+  mark(1);
+  EXPECT_EQ(program.run(packet).return_value, ~0U);
+  EXPECT_EQ(program.counters().packets[AL_BUSY], 1U);
+  EXPECT_TRUE(program.events().empty());
+  mark(0);
+  EXPECT_EQ(program.run(packet).return_value, ~0U);
+  EXPECT_EQ(program.counters().packets[AL_SCANNED], 1U);
+  EXPECT_FALSE(program.events().empty());
 }
 
 TEST_P(KernelPackets, LossIsCountedExactly) {
