@@ -15,10 +15,21 @@ std::string text_of(const FlowKey& flow) {
   return flow.source.to_string() + " > " + flow.destination.to_string();
 }
 
-std::string interface_name(std::uint32_t index) {
-  std::array<char, IF_NAMESIZE> name{};
-  return if_indextoname(index, name.data()) != nullptr ? name.data() : std::to_string(index);
-}
+// Asks for the name of each interface once: each question takes a socket, and thousands of flows share few interfaces.
+class InterfaceNames {
+ public:
+  const std::string& of(std::uint32_t index) {
+    const auto [known, first] = names_.try_emplace(index);
+    if (first) {
+      std::array<char, IF_NAMESIZE> name{};
+      known->second = if_indextoname(index, name.data()) != nullptr ? name.data() : std::to_string(index);
+    }
+    return known->second;
+  }
+
+ private:
+  std::map<std::uint32_t, std::string> names_;
+};
 
 std::map<FlowKey, std::vector<std::string>> partners_of(const std::vector<LinkView>& links) {
   std::map<FlowKey, std::vector<std::string>> partners;
@@ -66,11 +77,12 @@ std::vector<NamedFlow> named_flows(std::vector<FlowView> views, const std::vecto
   const auto partners = partners_of(links);
   std::sort(views.begin(), views.end(),
             [](const FlowView& a, const FlowView& b) { return a.signatures > b.signatures; });
+  InterfaceNames interfaces;
   std::vector<NamedFlow> named;
   named.reserve(views.size());
   for (FlowView& view : views) {
     NamedFlow flow;
-    flow.interface = interface_name(view.point.interface);
+    flow.interface = interfaces.of(view.point.interface);
     flow.source = label_of(view.sender, view.flow.source, resolver);
     flow.dest = label_of(view.receiver, view.flow.destination, resolver);
     if (const auto found = partners.find(view.flow); found != partners.end()) flow.partners = found->second;
