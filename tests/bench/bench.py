@@ -66,6 +66,7 @@ def recall():
 
 PARTS = {
     "kernel": lambda: figures(BUILD / "bench-kernel"),
+    "large": lambda: figures(HERE / "bench_large.py", "--json", *(["--batches", "2"] if SHORT else [])),
     "matcher": lambda: google("bench-matcher"),
     "identity": lambda: figures(BUILD / "bench-identity", *(["2"] if SHORT else [])),
     "sockets": lambda: figures(HERE / "bench_sockets.py", *(["--seconds", "4"] if SHORT else [])),
