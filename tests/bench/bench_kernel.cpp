@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <cstring>
 #include <ctime>
 #include <map>
 #include <memory>
@@ -28,6 +29,7 @@ constexpr std::array kSizes = {80, 160, 320, 640, 1448, 3400};
 constexpr int kPayloads = 12;
 constexpr int kRounds = 15;
 constexpr std::uint32_t kRepeat = 300;
+constexpr std::uint32_t kWakeupBytes = 1U << 19;  // an eighth of the ring buffer, as wire_settings() has it
 constexpr int kNativeRuns = 10;  // so short that nobody else runs in between, and the best of kNativeTries
 constexpr int kNativeTries = 20;
 
@@ -79,6 +81,21 @@ double native_ns(const Bytes& payload, const __u64* gear) {
 }
 
 // The carry program is a copy of the product's; it is set up as CaptureProgram does.
+al_settings bench_settings() {
+  al_settings settings = oracle_settings();
+  settings.wakeup_bytes = kWakeupBytes;
+  return settings;
+}
+
+carry_bpf* load_carry() {
+  carry_bpf* carry = carry_bpf__open();
+  if (carry == nullptr) return nullptr;
+  const al_settings settings = bench_settings();
+  std::memcpy(const_cast<al_settings*>(reinterpret_cast<const volatile al_settings*>(&carry->rodata->settings)),
+              &settings, sizeof settings);
+  return carry_bpf__load(carry) == 0 ? carry : nullptr;
+}
+
 void prepare_carry(carry_bpf& carry) {
   const std::uint32_t zero = 0;
   const auto cpus = static_cast<std::size_t>(libbpf_num_possible_cpus());
@@ -86,6 +103,7 @@ void prepare_carry(carry_bpf& carry) {
   for (al_scratch& one : scratch) al_tables_fill(&one, 64);
   auto ports = std::make_unique<al_port_table>();
   std::fill(std::begin(ports->format), std::end(ports->format), static_cast<std::uint8_t>(AL_FORMAT_RTP));
+  ports->codec[0] = AL_CODEC_PCMU;
   bpf_map_update_elem(bpf_map__fd(carry.maps.scratch), &zero, scratch.data(), BPF_ANY);
   if (!KernelInterfaceEntries{FdView(bpf_map__fd(carry.maps.interfaces))}.add({1, AL_INGRESS}, AL_INTERFACE_LOOPBACK))
     throw std::runtime_error("no room for an interface");
@@ -98,9 +116,9 @@ int discard(void*, void*, std::size_t) {
 
 class Bench {
  public:
-  Bench() : program_(oracle_settings(), {.ports = {{1000, AL_FORMAT_RAW}}}) {
+  Bench() : program_(bench_settings(), {.ports = {{1000, AL_FORMAT_RAW}}}) {
     yardstick_ = yardstick_bpf__open_and_load();
-    carry_ = carry_bpf__open_and_load();
+    carry_ = load_carry();
     if (yardstick_ == nullptr || carry_ == nullptr) throw std::runtime_error("the yardsticks did not load");
     prepare_carry(*carry_);
     prefix_ring_ = ring_buffer__new(bpf_map__fd(yardstick_->maps.prefix_events), discard, nullptr, nullptr);
@@ -128,7 +146,8 @@ class Bench {
     const Bytes audio = random_bytes(static_cast<std::size_t>(size), 100 + static_cast<std::uint64_t>(payload));
     const Bytes packet = Packet().ethernet().ipv4().udp(1000, 2000).payload(audio).build();
     const Bytes unwatched = Packet().ethernet().ipv4().udp(7, 8).payload(audio).build();
-    const Bytes rtp = Packet().ethernet().ipv4().udp(1000, 5004).rtp().payload(audio).build();
+    const Bytes rtp = Packet().ethernet().ipv4().udp(1000, 5004).rtp({.payload_type = 96}).payload(audio).build();
+    const Bytes pcmu = Packet().ethernet().ipv4().udp(1001, 5004).rtp().payload(audio).build();
     const int product = program_.program().program_fd(true, AL_INGRESS);
     const auto run = [&](const char* name, int fd, const Bytes& bytes) {
       keep_least(times, name, size, payload, run_program(fd, bytes, kRepeat).duration_ns);
@@ -142,6 +161,9 @@ class Bench {
     run("program", product, packet);
     run("RTP numbering alone", bpf_program__fd(carry_->progs.bench_numbering), rtp);
     run("RTP with carry", bpf_program__fd(carry_->progs.bench_numbered), rtp);
+    run("RTP PCMU, two domains", bpf_program__fd(carry_->progs.bench_numbered), pcmu);
+    run("1,000 flows' numbering", bpf_program__fd(carry_->progs.bench_flows), pcmu);
+    run("PCMU, 1,000 flows", bpf_program__fd(carry_->progs.bench_numbered_flows), pcmu);
     keep_least(times, "native C++", size, payload, native_ns(audio, gear_.data()));
   }
 
