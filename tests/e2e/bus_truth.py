@@ -7,6 +7,7 @@ import struct
 import subprocess
 import time
 
+import demo_calls
 import demo_report
 import support
 
@@ -48,14 +49,7 @@ class Truth:
         plan = pathlib.Path(self.cluster.directory(), "plan.json")
         plan.write_text(json.dumps([{"row": "call", "framing": "rtp", "codec": "pcmu", "served": False,
                                      "in_port": self.call.in_port, "out_port": self.call.out_port}]))
-        found = {}
-        for line in support.command(support.BUILD / "test-truth", "locate", merged, plan).splitlines():
-            item = json.loads(line)
-            if "signature" in item:
-                found[item["row"]]["windows"].setdefault(item["signature"], []).append(item)
-            else:
-                found[item["row"]] = item | {"windows": {}}
-        return found
+        return demo_calls.located(merged, plan)
 
 
 def errors_ms(truth, matches):

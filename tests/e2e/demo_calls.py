@@ -89,6 +89,18 @@ def speech(parts, seconds):
     return lists
 
 
+def located(capture, plan):
+    """By row of the plan what test-truth says of it, with its windows by signature."""
+    found = {}
+    for line in support.command(support.BUILD / "test-truth", "locate", capture, plan).splitlines():
+        item = json.loads(line)
+        if "signature" in item:
+            found[item["row"]]["windows"].setdefault(item["signature"], []).append(item)
+        else:
+            found[item["row"]] = item | {"windows": {}}
+    return found
+
+
 class Calls:
     """Context manager around the processes of all rows and the capture. Order: `with Calls(...) as calls`, start the
     program under test with calls.ports(), then calls.play()."""
@@ -147,14 +159,7 @@ class Calls:
         assert self.capture.returncode == 0, f"the capture lost packets: {printed.strip()}"
         plan = pathlib.Path(self.directory.name, "plan.json")
         plan.write_text(json.dumps([row.plan() for row in self.rows]))
-        found = {}
-        for line in support.command(support.BUILD / "test-truth", "locate", self._capture_file(), plan).splitlines():
-            item = json.loads(line)
-            if "signature" in item:
-                found[item["row"]]["windows"].setdefault(item["signature"], []).append(item)
-            else:
-                found[item["row"]] = item | {"windows": {}}
-        return found
+        return located(self._capture_file(), plan)
 
     def _capture_file(self):
         return pathlib.Path(self.directory.name, "truth.pcap")

@@ -32,6 +32,16 @@ bool once_each(const Recorded& recorded) {
                      [&](const auto& each) { return recorded.count(each.first) == 1; });
 }
 
+// To its end, and nothing is missing but the few votes of a moment, nothing invented or recorded twice.
+void expect_all_once(Call& call) {
+  call.run_until(122);
+  const Recorded truth = call.truth();
+  const Recorded recorded = call.recorded();
+  EXPECT_TRUE(once_each(recorded));
+  EXPECT_EQ(share(recorded, truth), recorded.size());
+  EXPECT_GE(recorded.size() + 4, truth.size());
+}
+
 TEST(Bus, NodesTogetherRecordWhatOneWouldAlone) {
   Call call(4);
   call.run_until(122);
@@ -84,12 +94,7 @@ TEST(Bus, AnOwnerThatJoinsTakesItsShareWithoutAGap) {
   call.nodes[3].reset();
   call.run_until(108);
   call.nodes[3] = std::make_unique<Node>(call.hub, Call::ids()[3]);
-  call.run_until(122);
-  const Recorded truth = call.truth();
-  const Recorded recorded = call.recorded();
-  EXPECT_TRUE(once_each(recorded));
-  EXPECT_EQ(share(recorded, truth), recorded.size());
-  EXPECT_GE(recorded.size() + 4, truth.size());
+  expect_all_once(call);
   EXPECT_GT(call.nodes[3]->bus.stats().in.received, 0U);
 }
 
@@ -98,14 +103,9 @@ TEST(Bus, AnotherNumberOfOwnersIsTakenUpWithoutAGap) {
   call.nodes[3].reset();
   call.run_until(108);
   call.nodes[3] = std::make_unique<Node>(call.hub, 1, false, 1);  // the lowest, which decides for all
-  call.run_until(122);
-  const Recorded truth = call.truth();
-  const Recorded recorded = call.recorded();
-  EXPECT_TRUE(once_each(recorded));
-  EXPECT_EQ(share(recorded, truth), recorded.size());
-  EXPECT_GE(recorded.size() + 4, truth.size());
+  expect_all_once(call);
   for (const auto& node : call.nodes) EXPECT_EQ(node->bus.stats().owners, 1U);
-  EXPECT_GT(call.nodes[3]->matches.size() + call.nodes[3]->bus.stats().in.received, 0U);
+  EXPECT_GT(call.nodes[3]->bus.stats().in.received, 0U);
 }
 
 TEST(Bus, APartitionLosesWhatCrossesItAndDoublesNothing) {
