@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a hostile peer may send: whatever is taken is within the limits, and encodes to the same again. Every other
-// input is not the message itself: a valid one is made of it and then spoilt, so that what lies behind the first checks
-// is reached without a corpus of encoded messages.
+// What a hostile peer may send: whatever is taken is within the limits, and encodes to the same again. An input that
+// begins with kMade, as no message does, is not the message itself: a valid one is made of it and then spoilt, so that
+// what lies behind the first checks is reached.
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
@@ -11,6 +11,8 @@
 namespace {
 
 using namespace audio_latency;  // NOLINT(google-build-using-namespace)
+
+constexpr std::uint8_t kMade = 0xff;
 
 class Input {
  public:
@@ -43,7 +45,8 @@ std::string spoilt_message(Input input) {
   while (!input.empty()) {
     const auto kind = input.next<std::uint8_t>();
     if (kind % 8 == 0) {
-      batch.endpoints.push_back({input.next<std::uint32_t>() % kBusHighestNumber + 1, true, {EndpointKind::pod, "a"}});
+      batch.endpoints.push_back(
+          {input.next<std::uint32_t>() % kBusHighestNumber + 1, true, {EndpointKind::pod, "a", "b", "c", "d", "e"}});
     } else if (kind % 8 == 1) {
       BusFlow flow{input.next<std::uint32_t>() % kBusHighestNumber + 1};
       flow.view.kind = static_cast<std::uint8_t>(AL_IDENTITY_TCP + kind / 8 % 3);
@@ -82,10 +85,10 @@ void check(std::string_view bytes) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  if (size > 0 && data[0] % 2 == 1) {
+  if (size > 0 && data[0] == kMade) {
     check(spoilt_message(Input(data + 1, size - 1)));
-  } else if (size > 0) {
-    check({reinterpret_cast<const char*>(data + 1), size - 1});
+  } else {
+    check({reinterpret_cast<const char*>(data), size});
   }
   return 0;
 }

@@ -120,7 +120,7 @@ void messages(Seeds& seeds) {
   batch.node = "node-1";
   batch.stream = 3;
   batch.sent_ns = 1'700'000'000'000'000'000;
-  batch.endpoints.push_back({1, true, {}});
+  batch.endpoints.push_back({1, true, {EndpointKind::pod, "relay-0", "voice", "relay", "node-1", "3f2a"}});
   BusFlow flow;
   flow.number = 1;
   flow.view.key = {{IpAddress::from_ipv4(0x0a000001), 4000}, {IpAddress::from_ipv4(0x0a000002), 6000}, 17};
@@ -132,6 +132,9 @@ void messages(Seeds& seeds) {
   record.flow = 1;
   batch.records.push_back(record);
   seeds.add("bus", bytes_of(encode(BusMessage{7, batch})));
+  Bytes made = random_bytes(400, 5);
+  made.front() = 0xff;  // fuzz_bus makes a message of it
+  seeds.add("bus", made);
 }
 
 int run(const char* directory) {
