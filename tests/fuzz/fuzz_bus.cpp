@@ -48,7 +48,8 @@ std::string spoilt_message(Input input) {
       batch.endpoints.push_back(
           {input.next<std::uint32_t>() % kBusHighestNumber + 1, true, {EndpointKind::pod, "a", "b", "c", "d", "e"}});
     } else if (kind % 8 == 1) {
-      BusFlow flow{input.next<std::uint32_t>() % kBusHighestNumber + 1};
+      BusFlow flow;
+      flow.number = input.next<std::uint32_t>() % kBusHighestNumber + 1;
       flow.view.kind = static_cast<std::uint8_t>(AL_IDENTITY_TCP + kind / 8 % 3);
       flow.view.key.source.ip = IpAddress::from_ipv4(input.next<std::uint32_t>());
       batch.flows.push_back(flow);
