@@ -11,7 +11,7 @@ namespace {
 
 constexpr EventTime kSecond = 1'000'000'000;
 constexpr EventTime kPatience = 3 * kSecond / 2;  // with a clock that can't be measured: less than kBusLate
-constexpr std::size_t kMostWaiting = 65'536;      // observations
+constexpr std::size_t kMostWaiting = 262'144;     // observations: most of a second of a busy cluster
 constexpr EventTime kRefusedShown = 10 * kSecond;
 constexpr std::uint64_t kFarthest = kSecond / 2;  // a clock that is off by more is wrong, and not just uncertain
 
