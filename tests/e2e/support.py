@@ -9,6 +9,7 @@ import http.client
 import json
 import os
 import pathlib
+import random
 import re
 import signal
 import socket
@@ -22,6 +23,7 @@ BUILD = pathlib.Path(os.environ.get("AL_BUILD", pathlib.Path(__file__).resolve()
 PROGRAM = BUILD / "audio-latency"
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _CLONE_NEWNET = 0x40000000
+_HANDED_OUT = set()  # ports
 
 
 class Skip(Exception):
@@ -234,9 +236,16 @@ class Agent:
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port to listen on later: below those that the kernel gives to connections, which might take it meanwhile, and
+    none that was handed out before."""
+    first_of_kernel = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        port = random.randrange(10_000, max(first_of_kernel, 20_000))
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            if port not in _HANDED_OUT:
+                _HANDED_OUT.add(port)
+                return port
 
 
 def main(name, tests):
