@@ -64,7 +64,8 @@ Formats::Formats(const Options& options, const al_settings& settings, Observatio
       flow_timeout_ns_(EventTime{options.flow_timeout_ms} * 1'000'000),
       a_law_domain_(options.a_law_domain),
       treatments_(treatments),
-      scanner_(settings, observations),
+      decoded_(observations),
+      scanner_(settings, decoded_),
       flows_(64, HashKey{secret()}),
       senders_(16, flows_.hash_function()) {
   set_ports(options.audio_ports);
@@ -140,7 +141,8 @@ bool Formats::passes(const PlacedObservation& seen) {
   const Observation& one = seen.observation;
   Flow* flow = find({one.flow, one.point, one.tunnelled}, one.time);
   if (flow == nullptr) return true;
-  if (flow->verdict.treatment.handling == AL_IGNORE) {
+  const std::uint8_t handling = flow->verdict.treatment.handling;
+  if (handling == AL_IGNORE || (handling == AL_DECODE && !decoded_.passing())) {
     ++totals_.not_audio;
     return false;
   }

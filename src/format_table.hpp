@@ -39,7 +39,7 @@ struct FormatStats {
   std::uint64_t flows = 0;
   std::uint64_t flow_table_full = 0;
   std::uint64_t flow_quota = 0;
-  std::uint64_t not_audio = 0;      // windows selected in flows that are no sound
+  std::uint64_t not_audio = 0;      // windows selected in what is no sound, or has it inside a framing
   std::uint64_t decoded_bytes = 0;  // of payload
   std::uint64_t resyncs = 0;        // framing was lost
   std::uint64_t skipped_bytes = 0;  // passed over while it was
@@ -62,8 +62,9 @@ class Formats : public PayloadSink, public PlacedGate {
   bool saw_pcma() const { return saw_pcma_; }
 
   void on_payload(const Payload& payload) override;
-  // Each observation counts for its flow, wherever it was made. Those of a flow that is no sound go no further: the
-  // kernel program scans its first packets, and those behind a pause, before it is told.
+  // Each observation counts for its flow, wherever it was made. Those of a flow that is no sound go no further, nor do
+  // those of the framing around sound: the kernel program scans a flow's first packets, and those behind a pause, as
+  // they are, before it is told.
   bool passes(const PlacedObservation& seen) override;
   // Gives up gaps, forgets flows that were not seen for FLOW_TIMEOUT_MS.
   void advance(EventTime now);
@@ -97,6 +98,22 @@ class Formats : public PayloadSink, public PlacedGate {
     EventTime decided = 0;
   };
 
+  // Tells what was found in decoded sound from what the kernel program found in the same flow.
+  class Decoded : public ObservationSink {
+   public:
+    explicit Decoded(ObservationSink& observations) : observations_(observations) {}
+    void on_observation(const Observation& observation) override {
+      passing_ = true;
+      observations_.on_observation(observation);
+      passing_ = false;
+    }
+    bool passing() const { return passing_; }
+
+   private:
+    ObservationSink& observations_;
+    bool passing_ = false;
+  };
+
   Flow* find(const Key& key, EventTime now);
   al_format declared(const FlowKey& flow) const;
   void pcma_seen();
@@ -113,6 +130,7 @@ class Formats : public PayloadSink, public PlacedGate {
   Tristate a_law_domain_;
   std::unordered_map<std::uint16_t, al_format> ports_;
   TreatmentSink& treatments_;
+  Decoded decoded_;
   AudioScanner scanner_;
   std::unordered_map<Key, Flow, HashKey> flows_;
   std::unordered_map<Key, std::uint32_t, HashKey> senders_;  // flows of each address

@@ -183,9 +183,14 @@ bool LinkTable::spoken_for(const Link& link, EventTime time) const {
     candidates[at] = each;
   }
   if (count < 2) return false;
-  const Link* speaker = candidates[0];
+  const Link* speaker = candidates[0];  // not in turns: one of two that are nearly as good goes on
   for (std::size_t i = 1; i < count; ++i) {
-    if (candidates[i]->pace.at(time) > 2 * speaker->pace.at(time) + kFarMore) speaker = candidates[i];
+    if (candidates[i]->spoke_at > speaker->spoke_at) speaker = candidates[i];
+  }
+  const Link* const last = speaker;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (candidates[i] != last && candidates[i]->pace.at(time) > 2 * speaker->pace.at(time) + kFarMore)
+      speaker = candidates[i];
   }
   return speaker != &link;
 }

@@ -80,6 +80,7 @@ struct Link {
   bool connected = true;  // by causality; false: an unseen middle lies between (MATCH_UNSEEN)
   EventTime formed_at = 0;
   EventTime last_match = 0;
+  EventTime spoke_at = 0;  // the last match that was recorded
   Pace pace;
   std::uint64_t matches = 0;           // recorded; another domain may record for these two flows
   std::uint32_t votes = 0;             // signatures that passed both flows in this order, believed or not
@@ -101,8 +102,8 @@ class LinkTable {
   Link* find_or_add(std::uint32_t earlier, std::uint32_t later, Domain domain);  // nullptr: the table is full
   // Adds a vote to a link that is not formed yet. True: the held votes agree, and only those that do are kept.
   bool vote(Link& link, const Vote& vote, EventTime window) const;
-  // Does another domain record for these two flows at `time`? The one that formed first, as long as it matches and
-  // another does not match far more often.
+  // Does another domain record for these two flows at `time`? The one that recorded last, at first the one that formed
+  // first, as long as it matches and another does not match far more often.
   bool spoken_for(const Link& link, EventTime time) const;
   // Does a finer domain have votes that may yet form a link between these two flows?
   bool finer_pending(const Link& link, EventTime since) const;

@@ -117,6 +117,7 @@ void Matcher::State::record(Link& link, const Vote& vote) {
   link.delays.add(vote.later_time, vote.latency_ns);
   link.pace.add(vote.later_time);
   if (links_.spoken_for(link, vote.later_time)) return;
+  link.spoke_at = std::max(link.spoke_at, vote.later_time);
   ++link.matches;
   if (vote.counts) ++stats_.matched;
   if (!vote.learned) coverage_.measured(flows_[vote.origin_flow], vote.origin_time);

@@ -25,7 +25,7 @@ class FormatMetrics {
   Follower decoded_;
   Follower skipped_;
   Follower scanned_;
-  std::vector<Follower> refused_;  // by enum al_refusal; the last: windows of flows that are no sound
+  std::vector<Follower> refused_;  // by enum al_refusal; the last: not_audio
   std::vector<Follower> errors_;
 };
 

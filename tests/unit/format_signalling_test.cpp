@@ -67,5 +67,25 @@ TEST(Signalling, NothingOfAFlowThatIsNoSoundGoesFurther) {
   EXPECT_EQ(formats.flows().at(0).signatures, 1U);
 }
 
+// Base64 that is relayed as it is has windows of its own: of decoded flows only those of the sound inside count.
+TEST(Signalling, WhatIsAroundTheSoundOfADecodedFlowGoesNoFurther) {
+  Nothing nothing;
+  const Options options;
+  Formats formats(options, oracle_settings(), nothing, nothing);
+  const Bytes upgrade = bytes_of("GET /media HTTP/1.1\r\nHost: 10.0.0.2\r\nUpgrade: websocket\r\n\r\n");
+  Payload packet = datagram(upgrade);
+  packet.flow.protocol = 6;
+  packet.packet.kind = AL_IDENTITY_TCP;
+  PlacedObservation seen;
+  seen.observation.flow = packet.flow;
+  seen.observation.point = packet.point;
+  seen.observation.time = packet.time;
+  EXPECT_TRUE(formats.passes(seen));
+  formats.on_payload(packet);
+  ASSERT_EQ(formats.flows().at(0).handling, AL_DECODE);
+  EXPECT_FALSE(formats.passes(seen));
+  EXPECT_EQ(formats.stats().not_audio, 1U);
+}
+
 }  // namespace
 }  // namespace audio_latency::test

@@ -98,6 +98,22 @@ TEST(MatcherDomain, DomainThatSurvivesTakesOverFromOneThatHalfDoes) {
   EXPECT_GT(latencies_in(world, Domain::a_law), 880U);
 }
 
+// Paces that cross again and again: the second to speak goes on, and does not share the sound with the first by turns.
+TEST(MatcherDomain, DomainsDoNotSpeakByTurns) {
+  World world;
+  std::vector<Sound> sounds{{Domain::a_law, 111.01, 60}};
+  for (int i = 0; i < 6; ++i) {
+    sounds.push_back({Domain::mu_law, 110.0 + 10 * i, 5, 0.04});
+    sounds.push_back({Domain::mu_law, 115.0 + 10 * i, 5, 0.5});
+  }
+  relay(world, sounds);
+  int turns = 0;
+  for (std::size_t i = 1; i < world.matches.size(); ++i)
+    turns += world.matches[i].domain != world.matches[i - 1].domain ? 1 : 0;
+  EXPECT_GT(latencies_in(world, Domain::a_law), 1'500U);
+  EXPECT_LE(turns, 1);
+}
+
 // Three domains, none of which is far ahead of the next one: one of them records, not none.
 TEST(MatcherDomain, OneOfThreeAlwaysRecords) {
   World world;
