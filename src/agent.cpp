@@ -49,7 +49,7 @@ Agent::Agent(const Invocation& invocation, const std::vector<StaticName>& names,
       metrics_(options_, resolver_, registry_),
       log_sink_(log, resolver_, clock_, node_) {
   pipeline_.add(static_cast<MatchSink&>(metrics_));
-  pipeline_.add(static_cast<PlacedSink&>(metrics_));
+  pipeline_.add_counter(metrics_);
   pipeline_.add(static_cast<MatchSink&>(log_sink_));
   pipeline_.add(static_cast<PlacedSink&>(log_sink_));
   pipeline_.add(recent_matches_);
@@ -170,6 +170,7 @@ void Agent::publish() {
   const EventTime now = monotonic_ns();
   const Matcher& matcher = pipeline_.matcher();
   const std::vector<LinkView> links = matcher.links();
+  formats_->report_signatures(metrics_);
   metrics_.update(matcher.stats(), links, matcher.coverage(), now);
   capture_metrics_->update(capture_->stats(), clock_.uncertainty_ns() + clock_.time_of_day_uncertainty_ns(), now);
   identity_metrics_->update(identity_);

@@ -5,6 +5,8 @@
 #include <bit>
 #include <cstring>
 
+#include "format_compand.hpp"
+
 namespace audio_latency {
 namespace {
 
@@ -14,12 +16,10 @@ constexpr std::size_t kChunk = 4096;  // symbols at a time: the working memory s
 
 struct AudioScanner::Tables {
   al_gear gear{};
-  al_encoders encoders{};
   std::array<std::array<std::uint8_t, 256>, AL_TABLES> recode{};
 
   explicit Tables(std::uint32_t window) {
     al_gear_fill_both(&gear, window);
-    al_encoders_fill(&encoders);
     for (std::uint32_t table = 0; table < AL_TABLES; ++table)
       for (std::uint32_t code = 0; code < 256; ++code)
         recode[table][code] = al_recode(table, static_cast<std::uint8_t>(code));
@@ -109,18 +109,15 @@ void AudioScanner::scan_companded(SymbolRun& run, const AudioRun& bytes_before, 
     const auto& table = tables_.recode[al_table_of(codec, number)];
     for (const std::uint8_t code : bytes) symbols[count++] = table[code];
   } else if (!bytes.empty()) {
-    const std::uint8_t* table = tables_.encoders.code[number - AL_DOMAIN_MU_LAW];
     const bool big = codec == AL_CODEC_PCM16BE;
     std::size_t at = 0;
     if (bytes_before.odd_bytes != 0) {
-      const unsigned first = bytes_before.odd;
-      const unsigned second = bytes[at++];
-      symbols[count++] = table[big ? first << 8 | second : second << 8 | first];
+      const std::uint8_t torn[2] = {bytes_before.odd, bytes[at++]};
+      compand(domain, big, torn, 1, symbols + count++);
     }
-    for (; at + 2 <= bytes.size(); at += 2) {
-      const std::uint16_t word = al_load16(bytes.data() + at);
-      symbols[count++] = table[big ? static_cast<std::uint16_t>(word << 8 | word >> 8) : word];
-    }
+    const std::size_t samples = (bytes.size() - at) / 2;
+    compand(domain, big, bytes.data() + at, samples, symbols + count);
+    count += static_cast<std::uint32_t>(samples);
   }
   roll(run, domain, count, piece);
 }

@@ -91,10 +91,13 @@ void Formats::pcma_seen() {
 }
 
 Formats::Flow* Formats::find(const Key& key, EventTime now) {
-  const auto found = flows_.find(key);
-  if (found != flows_.end()) {
-    found->second.last_seen = std::max(found->second.last_seen, now);
-    return &found->second;
+  if (last_ == nullptr || last_->first != key) {
+    const auto found = flows_.find(key);
+    last_ = found == flows_.end() ? nullptr : &*found;
+  }
+  if (last_ != nullptr) {
+    last_->second.last_seen = std::max(last_->second.last_seen, now);
+    return &last_->second;
   }
   if (flows_.size() >= max_flows_) {
     ++totals_.flow_table_full;
@@ -135,21 +138,6 @@ void Formats::on_payload(const Payload& payload) {
     decode(key, *flow, payload);
   else
     classify(key, *flow, payload);
-}
-
-bool Formats::passes(const PlacedObservation& seen) {
-  const Observation& one = seen.observation;
-  Flow* flow = find({one.flow, one.point, one.tunnelled}, one.time);
-  if (flow == nullptr) return true;
-  const std::uint8_t handling = flow->verdict.treatment.handling;
-  if (handling == AL_IGNORE || (handling == AL_DECODE && !decoded_.passing())) {
-    ++totals_.not_audio;
-    return false;
-  }
-  ++flow->signatures;
-  flow->sender = seen.sender;
-  flow->receiver = seen.receiver;
-  return true;
 }
 
 // Also of a flow that has a verdict: the kernel program samples it again from time to time, and when it changes.
@@ -237,7 +225,9 @@ void Formats::advance(EventTime now) {
       continue;
     }
     retire(flow);
+    keep_report(each->first, flow);
     forget(each->first);
+    last_ = nullptr;
     each = flows_.erase(each);
   }
 }

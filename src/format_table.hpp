@@ -34,6 +34,21 @@ struct FlowView {
   Placement receiver;
 };
 
+// Signatures of one sender in one domain.
+struct Signatures {
+  Placement sender;
+  SocketAddress address;
+  Domain domain = Domain::verbatim;
+  std::uint64_t count = 0;
+  EventTime last = 0;  // not before the newest of them
+};
+
+class SignatureSink {
+ public:
+  virtual ~SignatureSink() = default;
+  virtual void on_signatures(const Signatures& signatures) = 0;
+};
+
 struct FormatStats {
   std::array<std::uint64_t, 5> unhashable{};  // flows, by enum Unhashable
   std::uint64_t flows = 0;
@@ -65,7 +80,9 @@ class Formats : public PayloadSink, public PlacedGate {
   // Each observation counts for its flow, wherever it was made. Those of a flow that is no sound go no further, nor do
   // those of the framing around sound: the kernel program scans a flow's first packets, and those behind a pause, as
   // they are, before it is told.
-  bool passes(const PlacedObservation& seen) override;
+  Verdict judge(const PlacedObservation& seen) override;
+  // Those counted since the last report: one packet's flow is at hand, its sender's counter is far.
+  void report_signatures(SignatureSink& sink);
   // Gives up gaps, forgets flows that were not seen for FLOW_TIMEOUT_MS.
   void advance(EventTime now);
 
@@ -89,7 +106,8 @@ class Formats : public PayloadSink, public PlacedGate {
     bool looked_twice = false;
     std::unique_ptr<FlowClassifier> classifier;
     std::unique_ptr<DecodedFlow> decoded;
-    std::uint64_t signatures = 0;
+    std::array<std::uint32_t, kDomains.size() + 1> unreported{};  // signatures, by domain
+    std::uint64_t reported = 0;                                   // signatures
     Placement sender;
     Placement receiver;
     std::uint64_t payload_bytes = 0;
@@ -114,6 +132,8 @@ class Formats : public PayloadSink, public PlacedGate {
     bool passing_ = false;
   };
 
+  using FlowMap = std::unordered_map<Key, Flow, HashKey>;
+
   Flow* find(const Key& key, EventTime now);
   al_format declared(const FlowKey& flow) const;
   void pcma_seen();
@@ -123,6 +143,8 @@ class Formats : public PayloadSink, public PlacedGate {
   void settle(const Key& key, Flow& flow, const FlowVerdict& verdict, EventTime now);
   void review(const Key& key, Flow& flow, EventTime now);
   void retire(Flow& flow);
+  static void report_flow(const Key& key, Flow& flow, SignatureSink& sink);
+  void keep_report(const Key& key, Flow& flow);  // of a flow that goes
   void forget(const Key& key);
 
   std::uint32_t max_flows_;
@@ -132,9 +154,11 @@ class Formats : public PayloadSink, public PlacedGate {
   TreatmentSink& treatments_;
   Decoded decoded_;
   AudioScanner scanner_;
-  std::unordered_map<Key, Flow, HashKey> flows_;
+  FlowMap flows_;
+  FlowMap::value_type* last_ = nullptr;  // found last: what is found in one packet's sound is of one flow
   std::unordered_map<Key, std::uint32_t, HashKey> senders_;  // flows of each address
   FormatStats totals_;                                       // what is not summed over flows
+  std::vector<Signatures> of_departed_;                      // flows, not reported yet
   bool saw_pcma_ = false;
   EventTime aged_ = 0;
 };

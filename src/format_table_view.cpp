@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the formats stage tells of its flows.
 #include <array>
+#include <numeric>
 #include <utility>
 
 #include "format_table.hpp"
@@ -82,7 +83,7 @@ std::vector<FlowView> Formats::flows() const {
     view.rate = flow.verdict.rate;
     view.why = flow.verdict.why;
     view.unhashable = flow.verdict.unhashable;
-    view.signatures = flow.signatures;
+    view.signatures = std::accumulate(flow.unreported.begin(), flow.unreported.end(), flow.reported);
     view.sender = flow.sender;
     view.receiver = flow.receiver;
     view.payload_bytes = flow.payload_bytes;

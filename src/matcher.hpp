@@ -80,8 +80,8 @@ class Matcher {
 
   MatcherStats stats() const;
   std::vector<LinkView> links() const;
-  std::vector<CoverageView> coverage() const;
-  std::size_t table_bytes() const;  // allocated for live signatures
+  std::vector<CoverageView> coverage() const;  // a source keeps its place
+  std::size_t table_bytes() const;             // allocated for live signatures
 
  private:
   class State;

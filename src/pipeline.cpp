@@ -9,7 +9,10 @@ Pipeline::Pipeline(const Options& options, IdentityResolver& resolver)
 void Pipeline::on_observation(const Observation& observation) {
   PlacedObservation seen = resolver_.place(observation);
   if (seen.spoofed) return;  // the resolver has counted it
-  if (gate_ != nullptr && !gate_->passes(seen)) return;
+  const PlacedGate::Verdict verdict = gate_ == nullptr ? PlacedGate::Verdict::passes : gate_->judge(seen);
+  if (verdict == PlacedGate::Verdict::stops) return;
+  if (verdict == PlacedGate::Verdict::passes)
+    for (PlacedSink* counter : counters_) counter->on_placed(seen);
   for (PlacedSink* sink : placed_sinks_) sink->on_placed(seen);
   if (router_ == nullptr || router_->route(seen)) matcher_.observe(seen);
 }

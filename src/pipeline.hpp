@@ -20,8 +20,12 @@ class PlacedSink {
 class PlacedGate {
  public:
   virtual ~PlacedGate() = default;
-  // False: it is of no sound, and nobody else shall see it.
-  virtual bool passes(const PlacedObservation& seen) = 0;
+  enum class Verdict : std::uint8_t {
+    stops,    // it is of no sound, and nobody else shall see it
+    counted,  // by the gate itself, which tells how many there were from time to time
+    passes,
+  };
+  virtual Verdict judge(const PlacedObservation& seen) = 0;
 };
 
 // Decides where a placed observation is matched (the bus). Called by the loop thread.
@@ -40,8 +44,9 @@ class Pipeline : public ObservationSink, private MatchSink {
 
   void add(MatchSink& sink) { match_sinks_.push_back(&sink); }
   void add(PlacedSink& sink) { placed_sinks_.push_back(&sink); }
-  void set_gate(PlacedGate* gate) { gate_ = gate; }            // nullptr: everything passes
-  void set_router(PlacedRouter* router) { router_ = router; }  // nullptr: everything is matched here
+  void add_counter(PlacedSink& sink) { counters_.push_back(&sink); }  // not told of what the gate has counted
+  void set_gate(PlacedGate* gate) { gate_ = gate; }                   // nullptr: everything passes
+  void set_router(PlacedRouter* router) { router_ = router; }         // nullptr: everything is matched here
 
   void on_observation(const Observation& observation) override;
   // Matches what another node has seen, or this one a while ago.
@@ -61,6 +66,7 @@ class Pipeline : public ObservationSink, private MatchSink {
   Matcher matcher_;
   std::vector<MatchSink*> match_sinks_;
   std::vector<PlacedSink*> placed_sinks_;
+  std::vector<PlacedSink*> counters_;
   PlacedRouter* router_ = nullptr;
   PlacedGate* gate_ = nullptr;
 };

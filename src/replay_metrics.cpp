@@ -18,15 +18,14 @@ Options ageless(Options options) {
 
 }  // namespace
 
-ReplayMetrics::ReplayMetrics(const Options& options, const ReplayCapture& capture, Pipeline& pipeline,
-                             const Formats& formats)
+ReplayMetrics::ReplayMetrics(const Options& options, const ReplayCapture& capture, Pipeline& pipeline, Formats& formats)
     : capture_(capture),
       pipeline_(pipeline),
       formats_(formats),
       metrics_(ageless(options), pipeline.resolver(), registry_),
       capture_metrics_(ageless(options), {"replay", "replay"}, registry_) {
   pipeline.add(static_cast<MatchSink&>(metrics_));
-  pipeline.add(static_cast<PlacedSink&>(metrics_));
+  pipeline.add_counter(metrics_);
 }
 
 void ReplayMetrics::update() {
@@ -37,6 +36,7 @@ void ReplayMetrics::update() {
 void ReplayMetrics::take_over() {
   updated_ = capture_.now();
   const Matcher& matcher = pipeline_.matcher();
+  formats_.report_signatures(metrics_);
   metrics_.update(matcher.stats(), matcher.links(), matcher.coverage(), updated_);
   capture_metrics_.update(capture_.stats(), 0, updated_);
   format_metrics_.update(formats_.stats());

@@ -19,7 +19,7 @@ namespace audio_latency {
 class ReplayMetrics {
  public:
   // Adds itself to `pipeline`; all of them must outlive it.
-  ReplayMetrics(const Options& options, const ReplayCapture& capture, Pipeline& pipeline, const Formats& formats);
+  ReplayMetrics(const Options& options, const ReplayCapture& capture, Pipeline& pipeline, Formats& formats);
 
   // As often as there is news; takes over the totals once a second of event time.
   void update();
@@ -31,7 +31,7 @@ class ReplayMetrics {
 
   const ReplayCapture& capture_;
   const Pipeline& pipeline_;
-  const Formats& formats_;
+  Formats& formats_;
   prometheus::Registry registry_;
   Metrics metrics_;
   CaptureMetrics capture_metrics_;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sink_metrics.hpp"
 
+#include <algorithm>
+
 #include "identity_label.hpp"
 #include "options_parse.hpp"
 
@@ -104,16 +106,20 @@ void Metrics::on_match(const Match& match) {
 }
 
 void Metrics::on_placed(const PlacedObservation& seen) {
-  const SocketAddress& sender = seen.observation.flow.source;
-  const auto key = SeriesKey(seen.sender, sender).with(static_cast<std::uint8_t>(seen.observation.domain));
+  const Observation& one = seen.observation;
+  on_signatures({seen.sender, one.flow.source, one.domain, 1, one.time});
+}
+
+void Metrics::on_signatures(const Signatures& signatures) {
+  const auto& [sender, address, domain, count, last] = signatures;
+  const auto key = SeriesKey(sender, address).with(static_cast<std::uint8_t>(domain));
   const auto labels = [&] {
-    const EndpointLabel label = label_of(seen.sender, sender, resolver_, identity_);
-    return prometheus::Labels{{"pod", label.pod},
-                              {"namespace", label.namespace_name},
-                              {"domain", std::string(to_string(seen.observation.domain))}};
+    const EndpointLabel label = label_of(signatures.sender, signatures.address, resolver_, identity_);
+    return prometheus::Labels{
+        {"pod", label.pod}, {"namespace", label.namespace_name}, {"domain", std::string(to_string(signatures.domain))}};
   };
-  signatures_->at(key, seen.observation.time, labels).metric->Increment();
-  detected_->Increment();
+  signatures_->at(key, last, labels).metric->Increment(static_cast<double>(count));
+  detected_->Increment(static_cast<double>(count));
 }
 
 void Metrics::update(const MatcherStats& stats, const std::vector<LinkView>& links,
@@ -158,13 +164,10 @@ void Metrics::update_links(const std::vector<LinkView>& links, EventTime now) {
 }
 
 void Metrics::update_coverage(const std::vector<CoverageView>& coverage, EventTime now) {
-  std::map<FlowKey, Covered> counted;
-  for (const CoverageView& flow : coverage) {
-    const auto known = covered_.find(flow.origin);
-    Covered before = known == covered_.end() ? Covered{} : known->second;
-    // A flow that was forgotten and came back counts from zero again.
-    if (flow.speech_seconds < before.speech || flow.measured_seconds < before.measured) before = {};
-    counted[flow.origin] = {flow.speech_seconds, flow.measured_seconds};
+  covered_.resize(std::max(covered_.size(), coverage.size()));
+  for (std::size_t i = 0; i < coverage.size(); ++i) {
+    const CoverageView& flow = coverage[i];
+    Covered& before = covered_[i];
     if (flow.speech_seconds == before.speech && flow.measured_seconds == before.measured) continue;
     const SeriesKey key(flow.source, flow.origin.source);
     const auto labels = [&] {
@@ -173,8 +176,8 @@ void Metrics::update_coverage(const std::vector<CoverageView>& coverage, EventTi
     };
     speech_->at(key, now, labels).metric->Increment(static_cast<double>(flow.speech_seconds - before.speech));
     measured_->at(key, now, labels).metric->Increment(static_cast<double>(flow.measured_seconds - before.measured));
+    before = {flow.speech_seconds, flow.measured_seconds};
   }
-  covered_ = std::move(counted);
 }
 
 void Metrics::expire(EventTime now) {

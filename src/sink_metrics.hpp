@@ -10,6 +10,7 @@
 
 #include "audio_latency/match.hpp"
 #include "audio_latency/options.hpp"
+#include "format_table.hpp"
 #include "matcher.hpp"
 #include "pipeline.hpp"
 #include "sink_series.hpp"
@@ -18,13 +19,14 @@ namespace audio_latency {
 
 // The metrics that come from observations, matches and the matcher (docs/METRICS.md). Loop thread only; what it
 // registers is read through the registry by any thread.
-class Metrics : public MatchSink, public PlacedSink {
+class Metrics : public MatchSink, public PlacedSink, public SignatureSink {
  public:
   // `registry` and `resolver` must outlive it.
   Metrics(const Options& options, const IdentityResolver& resolver, prometheus::Registry& registry);
 
   void on_match(const Match& match) override;
   void on_placed(const PlacedObservation& seen) override;
+  void on_signatures(const Signatures& signatures) override;
 
   // Once a second: totals and gauges of the matcher, and removal of series that have not changed for ten flow timeouts.
   void update(const MatcherStats& stats, const std::vector<LinkView>& links, const std::vector<CoverageView>& coverage,
@@ -61,7 +63,7 @@ class Metrics : public MatchSink, public PlacedSink {
     std::uint64_t speech = 0;
     std::uint64_t measured = 0;
   };
-  std::map<FlowKey, Covered> covered_;  // what update() has counted already
+  std::vector<Covered> covered_;  // what update() has counted already, by account
   EventTime handles_since_ = 0;
 };
 

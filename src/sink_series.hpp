@@ -26,6 +26,7 @@ namespace audio_latency {
 // one.
 class SeriesKey {
  public:
+  SeriesKey() = default;
   SeriesKey(const Placement& place, const SocketAddress& address) { put(0, place, address); }
   SeriesKey(const Placement& source_place, const SocketAddress& source, const Placement& dest_place,
             const SocketAddress& dest) {
@@ -76,26 +77,25 @@ class SeriesTable {
   // The series of `key`, marked as changed at `now`. `labels()` is called only where the key is new.
   template <typename MakeLabels>
   Series& at(const SeriesKey& key, EventTime now, MakeLabels labels) {
-    const auto known = handles_.find(key);
-    if (known != handles_.end()) {
-      known->second->changed = std::max(known->second->changed, now);
-      return *known->second;
-    }
-    Series& series = at(labels(), now);
-    if (&series != other_ && handles_.size() < 4 * most_) handles_.emplace(key, &series);
+    if (last_ != nullptr && key == last_key_) return known(*last_, now);
+    const auto found = handles_.find(key);
+    Series& series = found != handles_.end() ? known(*found->second, now) : at(labels(), now);
+    if (found == handles_.end() && handles_.size() < 8 * most_) handles_.emplace(key, &series);
+    last_ = &series;
+    last_key_ = key;
     return series;
   }
 
   Series& at(const prometheus::Labels& labels, EventTime now) {
-    auto known = series_.find(labels);
-    if (known == series_.end()) {
+    auto found = series_.find(labels);
+    if (found == series_.end()) {
       const bool full = series_.size() >= most_ + (other_ != nullptr ? 1 : 0);
       if (full) overflow_.Increment();
-      known = series_.try_emplace(full ? other_labels(labels) : labels).first;
-      if (full) other_ = &known->second;
+      found = series_.try_emplace(full ? other_labels(labels) : labels).first;
+      if (full) other_ = &found->second;
     }
-    Series& series = known->second;
-    if (series.metric == nullptr) series.metric = make_(known->first);
+    Series& series = found->second;
+    if (series.metric == nullptr) series.metric = make_(found->first);
     series.changed = std::max(series.changed, now);
     return series;
   }
@@ -115,11 +115,19 @@ class SeriesTable {
   }
 
   // Labels are looked up again from now on: names may have changed.
-  void forget_handles() { handles_.clear(); }
+  void forget_handles() {
+    handles_.clear();
+    last_ = nullptr;
+  }
 
   std::size_t size() const { return series_.size(); }
 
  private:
+  Series& known(Series& series, EventTime now) {
+    if (&series == other_) overflow_.Increment();
+    series.changed = std::max(series.changed, now);
+    return series;
+  }
   static prometheus::Labels other_labels(prometheus::Labels labels) {
     for (auto& [name, value] : labels) {
       if (name != "measurement") value = "other";
@@ -134,6 +142,8 @@ class SeriesTable {
   std::map<prometheus::Labels, Series> series_;  // nodes never move
   std::unordered_map<SeriesKey, Series*, SeriesKey::Hash> handles_;
   Series* other_ = nullptr;
+  SeriesKey last_key_;  // of the last look-up: what is found in one packet's sound is of one series
+  Series* last_ = nullptr;
 };
 
 // A Prometheus counter that follows a running total kept elsewhere.

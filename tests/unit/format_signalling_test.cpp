@@ -58,11 +58,11 @@ TEST(Signalling, NothingOfAFlowThatIsNoSoundGoesFurther) {
   seen.observation.flow = packet.flow;
   seen.observation.point = packet.point;
   seen.observation.time = packet.time;
-  EXPECT_TRUE(formats.passes(seen));
+  EXPECT_EQ(formats.judge(seen), PlacedGate::Verdict::counted);
   formats.on_payload(packet);
   EXPECT_EQ(formats.flows().at(0).handling, AL_IGNORE);
   EXPECT_EQ(formats.stats().not_audio, 0U);
-  EXPECT_FALSE(formats.passes(seen));
+  EXPECT_EQ(formats.judge(seen), PlacedGate::Verdict::stops);
   EXPECT_EQ(formats.stats().not_audio, 1U);
   EXPECT_EQ(formats.flows().at(0).signatures, 1U);
 }
@@ -80,10 +80,10 @@ TEST(Signalling, WhatIsAroundTheSoundOfADecodedFlowGoesNoFurther) {
   seen.observation.flow = packet.flow;
   seen.observation.point = packet.point;
   seen.observation.time = packet.time;
-  EXPECT_TRUE(formats.passes(seen));
+  EXPECT_EQ(formats.judge(seen), PlacedGate::Verdict::counted);
   formats.on_payload(packet);
   ASSERT_EQ(formats.flows().at(0).handling, AL_DECODE);
-  EXPECT_FALSE(formats.passes(seen));
+  EXPECT_EQ(formats.judge(seen), PlacedGate::Verdict::stops);
   EXPECT_EQ(formats.stats().not_audio, 1U);
 }
 

@@ -128,7 +128,8 @@ TEST(Formats, TheTableIsBoundedAndOneSenderHasATenthOfIt) {
     PlacedObservation seen;
     seen.observation.flow.source = {IpAddress::from_ipv4(0x0a010000 + sender), 1};
     seen.observation.time = flow.packets.back().time;
-    EXPECT_TRUE(world.formats->passes(seen));
+    const auto expected = sender <= 45 ? PlacedGate::Verdict::counted : PlacedGate::Verdict::passes;
+    EXPECT_EQ(world.formats->judge(seen), expected);
   }
   EXPECT_EQ(world.formats->stats().flows, 50U);
   EXPECT_EQ(world.formats->stats().flow_table_full, 55U);
@@ -136,6 +137,34 @@ TEST(Formats, TheTableIsBoundedAndOneSenderHasATenthOfIt) {
   EXPECT_EQ(world.formats->stats().flows, 0U);
   world.play(flow, 1);
   EXPECT_EQ(world.formats->stats().flows, 1U);
+}
+
+struct Reported : SignatureSink {
+  void on_signatures(const Signatures& signatures) override { all.push_back(signatures); }
+  std::vector<Signatures> all;
+};
+
+TEST(Formats, SignaturesAreReportedOnceAlsoOfFlowsThatWent) {
+  FormatsWorld world;
+  PlacedObservation seen;
+  seen.observation.flow.source = {IpAddress::from_ipv4(0x0a010001), 7};
+  seen.observation.time = 1'000'000'000;
+  seen.observation.domain = Domain::mu_law;
+  Reported reported;
+  for (int i = 0; i < 3; ++i) world.formats->judge(seen);
+  world.formats->report_signatures(reported);
+  world.formats->report_signatures(reported);
+  ASSERT_EQ(reported.all.size(), 1U);
+  EXPECT_EQ(reported.all[0].count, 3U);
+  EXPECT_EQ(reported.all[0].domain, Domain::mu_law);
+  EXPECT_EQ(reported.all[0].address, seen.observation.flow.source);
+  for (int i = 0; i < 2; ++i) world.formats->judge(seen);
+  EXPECT_EQ(world.formats->flows().at(0).signatures, 5U);
+  world.formats->advance(100'000'000'000);
+  ASSERT_EQ(world.formats->stats().flows, 0U);
+  world.formats->report_signatures(reported);
+  ASSERT_EQ(reported.all.size(), 2U);
+  EXPECT_EQ(reported.all[1].count, 2U);
 }
 
 TEST(Formats, ADeclaredPortIsDecodedAtOnceAsItIsDeclared) {

@@ -115,7 +115,7 @@ TEST_F(MetricsTest, GaugesShowTheSlowestLiveLinkAndGoWithIt) {
   EXPECT_THAT(text(), Not(HasSubstr("10.0.0.1:1")));
 }
 
-TEST_F(MetricsTest, CoverageNeverFalls) {
+TEST_F(MetricsTest, CoverageCountsWhatIsNew) {
   CoverageView flow;
   flow.origin.source = *SocketAddress::parse("10.0.0.1:1");
   flow.speech_seconds = 10;
@@ -123,10 +123,11 @@ TEST_F(MetricsTest, CoverageNeverFalls) {
   update(kSecond, {}, {flow});
   flow.speech_seconds = 12;
   update(2 * kSecond, {}, {flow});
-  update(3 * kSecond, {}, {});  // the flow is gone
-  flow.speech_seconds = 1;
-  flow.measured_seconds = 1;
-  update(4 * kSecond, {}, {flow});  // and comes back
+  CoverageView other = flow;
+  other.speech_seconds = 1;
+  other.measured_seconds = 1;
+  update(3 * kSecond, {}, {flow, other});
+  update(4 * kSecond, {}, {flow, other});
   EXPECT_THAT(text(), HasSubstr(R"(audio_speech_seconds_total{namespace="-",source_pod="10.0.0.1:1"} 13)"));
   EXPECT_THAT(text(), HasSubstr(R"(audio_measured_seconds_total{namespace="-",source_pod="10.0.0.1:1"} 10)"));
 }
