@@ -90,14 +90,29 @@ void Formats::pcma_seen() {
   if (a_law_domain_ == Tristate::automatic) scanner_.set_a_law(true);
 }
 
-Formats::Flow* Formats::find(const Key& key, EventTime now) {
-  if (last_ == nullptr || last_->first != key) {
+Formats::FlowMap::value_type* Formats::known(const Key& key) {
+  if (last_ != nullptr && last_->first == key) return last_;
+  FlowMap::value_type*& near = near_[flows_.hash_function()(key) % near_.size()];
+  if (near == nullptr || near->first != key) {
     const auto found = flows_.find(key);
-    last_ = found == flows_.end() ? nullptr : &*found;
+    if (found == flows_.end()) return nullptr;
+    near = &*found;
   }
-  if (last_ != nullptr) {
-    last_->second.last_seen = std::max(last_->second.last_seen, now);
-    return &last_->second;
+  return last_ = near;
+}
+
+// No pointer may stay.
+Formats::FlowMap::iterator Formats::erase(FlowMap::iterator flow) {
+  FlowMap::value_type*& near = near_[flows_.hash_function()(flow->first) % near_.size()];
+  if (near == &*flow) near = nullptr;
+  if (last_ == &*flow) last_ = nullptr;
+  return flows_.erase(flow);
+}
+
+Formats::Flow* Formats::find(const Key& key, EventTime now) {
+  if (FlowMap::value_type* found = known(key)) {
+    found->second.last_seen = std::max(found->second.last_seen, now);
+    return &found->second;
   }
   if (flows_.size() >= max_flows_) {
     ++totals_.flow_table_full;
@@ -227,8 +242,7 @@ void Formats::advance(EventTime now) {
     retire(flow);
     keep_report(each->first, flow);
     forget(each->first);
-    last_ = nullptr;
-    each = flows_.erase(each);
+    each = erase(each);
   }
 }
 

@@ -134,6 +134,8 @@ class Formats : public PayloadSink, public PlacedGate {
 
   using FlowMap = std::unordered_map<Key, Flow, HashKey>;
 
+  FlowMap::value_type* known(const Key& key);
+  FlowMap::iterator erase(FlowMap::iterator flow);
   Flow* find(const Key& key, EventTime now);
   al_format declared(const FlowKey& flow) const;
   void pcma_seen();
@@ -155,7 +157,8 @@ class Formats : public PayloadSink, public PlacedGate {
   Decoded decoded_;
   AudioScanner scanner_;
   FlowMap flows_;
-  FlowMap::value_type* last_ = nullptr;  // found last: what is found in one packet's sound is of one flow
+  FlowMap::value_type* last_ = nullptr;            // found last: what is found in one packet's sound is of one flow
+  std::array<FlowMap::value_type*, 4096> near_{};  // by hash: one step where the map takes three, each to far memory
   std::unordered_map<Key, std::uint32_t, HashKey> senders_;  // flows of each address
   FormatStats totals_;                                       // what is not summed over flows
   std::vector<Signatures> of_departed_;                      // flows, not reported yet
