@@ -2,6 +2,7 @@
 #include "format_json.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <string_view>
 
@@ -24,25 +25,33 @@ constexpr std::uint64_t hash_of(std::string_view text) {
   return state;
 }
 
-// Is one of eight bytes below 0x20?
-bool has_control_character(std::uint64_t bytes) {
-  return ((bytes - 0x2020202020202020U) & ~bytes & 0x8080808080808080U) != 0;
+// The top bit of each byte that ends plain characters: a quote, a backslash, a control character. Of those behind the
+// first one it says nothing.
+std::uint64_t ends(std::uint64_t bytes) {
+  constexpr std::uint64_t kEach = 0x0101010101010101;
+  const std::uint64_t quotes = bytes ^ kEach * '"';
+  const std::uint64_t backslashes = bytes ^ kEach * '\\';
+  const std::uint64_t controls = (bytes - kEach * 0x20) & ~bytes;
+  return (((quotes - kEach) & ~quotes) | ((backslashes - kEach) & ~backslashes) | controls) & kEach * 0x80;
+}
+
+std::size_t find(std::uint8_t character, const ByteSpan& bytes) {
+  const void* at = std::memchr(bytes.data(), character, bytes.size());
+  return at == nullptr ? bytes.size() : static_cast<std::size_t>(static_cast<const std::uint8_t*>(at) - bytes.data());
 }
 
 // Up to a quote or a backslash; control characters are none, and only short strings are worth looking for them.
 std::size_t plain_characters(ByteSpan bytes) {
-  const auto found = [](const void* at, const ByteSpan& in) {
-    return at == nullptr ? in.size() : static_cast<std::size_t>(static_cast<const std::uint8_t*>(at) - in.data());
-  };
-  const ByteSpan string = bytes.first(found(std::memchr(bytes.data(), '"', bytes.size()), bytes));
-  const ByteSpan plain = string.first(found(std::memchr(string.data(), '\\', string.size()), string));
   constexpr std::size_t kLooked = 128;
-  const std::size_t most = std::min(plain.size(), kLooked);
+  const std::size_t most = std::min(bytes.size(), kLooked);
   std::size_t at = 0;
-  while (at + 8 <= most && !has_control_character(al_load64(plain.data() + at))) at += 8;
+  for (; at + 8 <= most; at += 8)
+    if (const std::uint64_t found = ends(al_load64(bytes.data() + at)))
+      return at + static_cast<std::size_t>(std::countr_zero(found)) / 8;
   for (; at < most; ++at)
-    if (plain[at] < 0x20) return at;
-  return plain.size();
+    if (bytes[at] == '"' || bytes[at] == '\\' || bytes[at] < 0x20) return at;
+  const ByteSpan string = bytes.first(at + find('"', bytes.subspan(at)));
+  return at + find('\\', string.subspan(at));
 }
 
 bool is_structure(std::uint8_t c) {
