@@ -85,14 +85,17 @@ struct Load {
   std::int64_t frame_ns = 0;
 };
 
-// The next frame of a stream. No two streams are alike, nor does one repeat itself soon.
+// The next frame of a stream. No two streams are alike, also where one of the places is silent: each has a level of its
+// own. Nor does one repeat itself soon.
 Bytes frame(const Load& load, std::size_t stream, std::size_t number) {
   const std::size_t size = load.recorded.size() - load.samples;
   const std::size_t first = (stream * 3671 + number * load.samples) % size;
   const std::size_t second = (size / 2 + stream * 7919 * 5 + number * load.samples) % size;
+  const auto level = static_cast<int>(stream % 2048);
   scenario::Samples mixed(load.samples);
   for (std::size_t i = 0; i < load.samples; ++i)
-    mixed[i] = static_cast<std::int16_t>((load.recorded[first + i] * 7 + load.recorded[second + i] * 3) / 10);
+    mixed[i] = static_cast<std::int16_t>(
+        (load.recorded[first + i] * (1024 + level) + load.recorded[second + i] * (1024 - level / 2)) / 4096);
   const auto mask = static_cast<std::uint32_t>(number * 2654435761U ^ stream * 40503U);
   if (!load.twilio) return test::websocket_frame(scenario::pcm16le(mixed), {.opcode = 2, .mask = mask});
   return test::websocket_frame(test::bytes_of(test::twilio_media(scenario::mu_law(mixed))),
