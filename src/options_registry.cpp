@@ -84,7 +84,7 @@ constexpr Variable kVariables[] = {
      parse_numeric<&Options::max_active_signatures, 1000, 100000000>, print_numeric<&Options::max_active_signatures>},
     {"RING_BUFFER_SIZE", "4194304", "a power of two from 4096 to 1073741824 (bytes)",
      "ring buffer between kernel program and daemon", false, parse_ring, print_numeric<&Options::ring_buffer_size>},
-    {"PAYLOAD_BUFFER_SIZE", "4194304", "a power of two from 4096 to 1073741824 (bytes)",
+    {"PAYLOAD_BUFFER_SIZE", "8388608", "a power of two from 4096 to 1073741824 (bytes)",
      "ring buffer for the payload of flows that the daemon recognises or decodes", false, parse_payload_ring,
      print_numeric<&Options::payload_buffer_size>},
     {"SCAN_BUDGET_MBPS", "100", "a number from 0 to 100000 (megabytes a second; 0 is no limit)",

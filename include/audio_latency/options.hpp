@@ -63,7 +63,7 @@ struct Options {
   std::uint32_t signature_ttl_seconds = 12;  // default: MAX_LATENCY + 2 s
   std::uint32_t max_active_signatures = 1'000'000;
   std::uint32_t ring_buffer_size = 4'194'304;     // bytes
-  std::uint32_t payload_buffer_size = 4'194'304;  // bytes
+  std::uint32_t payload_buffer_size = 8'388'608;  // bytes
   std::uint32_t scan_budget_mbps = 100;           // megabytes of payload a second and CPU
   std::uint32_t max_series = 2'000;
   std::vector<double> latency_buckets;  // seconds, rising; empty: interfaces.md's
