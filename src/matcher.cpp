@@ -12,6 +12,7 @@ constexpr EventTime kMillisecond = 1'000'000;
 constexpr EventTime kSecond = 1'000'000'000;
 constexpr EventTime kRecentEviction = 60 * kSecond;
 constexpr std::size_t kCoverageSources = 20'000;
+constexpr int kExpiredAtOnce = 16'384;  // signatures that no further one makes room for: some two milliseconds' work
 
 // A signature must not outlive the flows that its hops name.
 matching::FlowLimits flow_limits(const Options& options, const matching::Rules& rules) {
@@ -60,6 +61,7 @@ Matcher::State::State(const Options& options, MatchSink& sink)
 void Matcher::State::advance(EventTime now) {
   place_waiting();
   step_to(std::max(now_, now));
+  expire(kExpiredAtOnce);
 }
 
 void Matcher::State::step_to(EventTime now) {

@@ -15,6 +15,7 @@ namespace {
 constexpr EventTime kAlreadyRunning = 1'000'000'000;
 constexpr EventTime kSilentNode = 4'000'000'000;  // ns
 constexpr EventTime kMaximumArrivalDelta = 0xffffffff;
+constexpr int kExpiredByOneMore = 3;  // signatures looked at for each that is added: faster than they come
 
 }  // namespace
 
@@ -61,11 +62,7 @@ std::uint32_t Matcher::State::flow_of(const PlacedObservation& seen) {
 
 // The first sighting: the origin of a trail.
 void Matcher::State::admit(const Observation& seen, std::uint32_t flow) {
-  signatures_.prefetch_oldest();
-  std::uint32_t gone = kNone;
-  for (int step = 0; step < 3 && signatures_.expire_step(now_ - std::min(now_, rules_.signature_ttl), gone); ++step) {
-    if (gone != kNone) flows_.drop_signature(gone);
-  }
+  expire(kExpiredByOneMore);
   const std::uint32_t owner = flows_[flow].owner;
   if (flows_.owner(owner).component != 0 && flows_.owner(owner).signatures >= rules_.maximum_signatures / 10) {
     count(MatcherError::signature_quota);
@@ -73,6 +70,7 @@ void Matcher::State::admit(const Observation& seen, std::uint32_t flow) {
   }
   if (signatures_.full()) {
     const matching::Evicted evicted = signatures_.evict_oldest(now_ - std::min(now_, rules_.maximum_latency));
+    signatures_.prefetch_oldest();
     flows_.drop_signature(evicted.owner);
     if (evicted.young) {
       count(MatcherError::signature_evicted);
@@ -82,6 +80,16 @@ void Matcher::State::admit(const Observation& seen, std::uint32_t flow) {
   ++flows_.owner(owner).signatures;
   add_hop(signatures_.add(seen.signature, seen.domain, owner, seen.time), seen, flow);
   if (!flows_[flow].follows && !seen.learned) coverage_.heard(flows_[flow], seen.time);
+}
+
+// At most `steps` of those that are over: never a pause.
+void Matcher::State::expire(int steps) {
+  const EventTime expired_before = now_ - std::min(now_, rules_.signature_ttl);
+  std::uint32_t gone = kNone;
+  for (int step = 0; step < steps && signatures_.expire_step(expired_before, gone); ++step) {
+    signatures_.prefetch_oldest();
+    if (gone != kNone) flows_.drop_signature(gone);
+  }
 }
 
 void Matcher::State::join(std::uint32_t signature, const Observation& seen, std::uint32_t flow) {

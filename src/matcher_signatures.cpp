@@ -138,9 +138,10 @@ bool SignatureTable::expire_step(EventTime expired_before, std::uint32_t& owner)
   const std::uint32_t index = by_age_.front();
   Signature& oldest = signatures_[index];
   const std::uint32_t limit = milliseconds(expired_before);
-  if (!queued_before(oldest.queued, queue_time(limit))) return false;
+  const bool over = before(oldest.last_seen_ms, limit);  // after a long silence the queue's short times say nothing
+  if (!over && !queued_before(oldest.queued, queue_time(limit))) return false;
   by_age_.pop_front();
-  if (!before(oldest.last_seen_ms, limit)) {
+  if (!over) {
     oldest.queued = queue_time(oldest.last_seen_ms);
     by_age_.push_back(index);
     return true;

@@ -63,6 +63,7 @@ class Matcher::State {
   void place_waiting();
   std::uint32_t flow_of(const PlacedObservation& seen);
   void admit(const Observation& seen, std::uint32_t flow);
+  void expire(int steps);
   void join(std::uint32_t signature, const Observation& seen, std::uint32_t flow);
   bool is_same_packet(const matching::Hop& hop, const Observation& seen) const;
   bool is_translated(const matching::Hop& hop, const Observation& seen);

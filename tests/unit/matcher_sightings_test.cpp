@@ -60,5 +60,24 @@ TEST(MatcherSightings, SentBeforeItIsReceivedIsANegativeLatency) {
   EXPECT_EQ(world.collisions(Collision::origins), 0U);
 }
 
+TEST(MatcherSightings, SignaturesExpireInSilence) {
+  World world;
+  world.speak(1, 110, 2, {{"a:1", "r:1", 0}, {"r:2", "b:1", 0.1}});
+  EXPECT_EQ(world.stats().active_signatures, 63U);
+  world.matcher.advance(World::at(125));
+  EXPECT_EQ(world.stats().active_signatures, 0U);
+}
+
+// The queue of ages tells times half an hour apart, not more: a capture may have a gap of an hour.
+TEST(MatcherSightings, SignaturesExpireAfterAnyGap) {
+  for (const double gap : {20, 40, 60, 100}) {
+    World world;
+    world.speak(1, 110, 2, {{"a:1", "r:1", 0}});
+    world.hear(9'999, "a:1", "r:1", 112 + gap * 60);
+    world.matcher.advance(World::at(113 + gap * 60));
+    EXPECT_EQ(world.stats().active_signatures, 1U) << gap;
+  }
+}
+
 }  // namespace
 }  // namespace audio_latency
