@@ -5,8 +5,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <new>
+#include <type_traits>
 #include <vector>
 
 namespace audio_latency::matching {
@@ -20,6 +22,32 @@ inline void prefer_huge_pages(void* memory, std::size_t bytes) {
   if (std::align(kHugePage, kHugePage, memory, bytes) == nullptr) return;
   (void)madvise(memory, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);
 }
+
+// A table of fixed size, all zero at first. The hint is given before the memory is touched: what has small pages
+// already keeps them for minutes.
+template <class T>
+class ZeroedTable {
+ public:
+  explicit ZeroedTable(std::size_t size) : rows_(allocate(size * sizeof(T))) {}
+  T& operator[](std::size_t i) { return rows_.get()[i]; }
+  const T& operator[](std::size_t i) const { return rows_.get()[i]; }
+
+ private:
+  static_assert(std::is_trivial_v<T>);
+  static constexpr std::align_val_t alignment(std::size_t bytes) {
+    return std::align_val_t{bytes < kHugePage ? alignof(T) : kHugePage};
+  }
+  struct Free {
+    std::size_t bytes = 0;
+    void operator()(T* rows) const { ::operator delete(rows, alignment(bytes)); }
+  };
+  static std::unique_ptr<T, Free> allocate(std::size_t bytes) {
+    void* const memory = ::operator new(bytes, alignment(bytes));
+    if (bytes >= kHugePage) prefer_huge_pages(memory, bytes);
+    return {static_cast<T*>(std::memset(memory, 0, bytes)), Free{bytes}};
+  }
+  std::unique_ptr<T, Free> rows_;
+};
 
 // Records by index in chunks that never move: growth neither copies nor doubles, and an access is two loads.
 template <class T>
