@@ -85,6 +85,7 @@ void Matcher::State::maintain(EventTime now) {
   form_links(now, false);
   links_.age(now);
   flows_.age(now);
+  forget_links();
 }
 
 MatcherStats Matcher::State::stats() const {

@@ -58,7 +58,6 @@ std::uint32_t FlowTable::find_or_add(const PlacedObservation& seen, Refusal& ref
   }
   if (found != kNone && has_new_owner(records_[found], seen)) {
     remove(found);
-    replaced_ = found;
     hash = hash_(key);
     found = kNone;
   }
@@ -66,6 +65,7 @@ std::uint32_t FlowTable::find_or_add(const PlacedObservation& seen, Refusal& ref
   if (found == kNone) return kNone;
   FlowRecord& flow = records_[found];
   flow.last_seen = std::max(flow.last_seen, seen.observation.time);
+  see_from(found, seen.observation.time);
   flow.sender = seen.sender;
   flow.receiver = seen.receiver;
   last_found_ = found;
@@ -87,8 +87,8 @@ std::uint32_t FlowTable::add(const PlacedObservation& seen, std::uint64_t hash, 
   if (free_.empty()) {
     records_.emplace_back();
   } else {
-    index = free_.back();
-    free_.pop_back();
+    index = free_.front();
+    free_.pop_front();
     generation = (records_[index].generation + 1) & 15;
   }
   FlowRecord flow;
@@ -130,8 +130,8 @@ void FlowTable::release_if_unused(std::uint32_t owner) {
   free_owners_.push_back(owner);
 }
 
-std::uint32_t FlowTable::take_replaced() {
-  return std::exchange(replaced_, kNone);
+std::vector<std::uint32_t> FlowTable::take_gone() {
+  return std::exchange(gone_, {});
 }
 
 void FlowTable::age(EventTime now) {
@@ -148,19 +148,10 @@ void FlowTable::remove(std::uint32_t index) {
   --owners_[records_[index].owner].flows;
   release_if_unused(records_[index].owner);
   records_[index].used = false;
+  gone_.push_back(index);
   free_.push_back(index);
   --live_;
   last_found_ = kNone;
-}
-
-const Placement& FlowTable::receiver(std::uint32_t index) const {
-  const std::uint32_t behind = records_[index].arrival_flow;
-  return behind == kNone ? records_[index].receiver : records_[behind].receiver;
-}
-
-const SocketAddress& FlowTable::receiver_address(std::uint32_t index) const {
-  const std::uint32_t behind = records_[index].arrival_flow;
-  return records_[behind == kNone ? index : behind].key.destination;
 }
 
 }  // namespace audio_latency::matching

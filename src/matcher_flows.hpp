@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <unordered_map>
 #include <vector>
 
@@ -45,18 +46,18 @@ struct FlowRecord {
   FlowKey key;
   Placement sender;
   Placement receiver;
-  EventTime first_seen = 0;
+  EventTime first_seen = 0;  // the earliest: observations come out of order
   EventTime last_seen = 0;
   EventTime first_repeat = 0;
   EventTime last_repeat = 0;
   std::array<std::uint64_t, AL_DOMAIN_PAYLOAD + 1> signatures{};  // by domain
   std::uint32_t owner = kNone;
-  std::uint32_t arrival_flow = kNone;  // what this flow's packets look like behind address translation
-  std::uint32_t first_node = 0;        // that sees its packets, where several do
-  std::uint32_t other_node = 0;        // that sees them after it
-  EventTime first_node_known = 0;      // when that was last found; 0: never
-  bool already_running = false;        // when tracking began
-  bool follows = false;                // the later flow of a formed link: not an origin
+  FlowRef arrival_flow;            // what this flow's packets look like behind address translation
+  std::uint32_t first_node = 0;    // that sees its packets, where several do
+  std::uint32_t other_node = 0;    // that sees them after it
+  EventTime first_node_known = 0;  // when that was last found; 0: never
+  bool already_running = false;    // when tracking began
+  bool follows = false;            // the later flow of a formed link: not an origin
   SharedTimes shared;
   SoundSeconds seconds;
   std::uint32_t coverage = kNone;          // account in Coverage
@@ -79,20 +80,33 @@ class FlowTable {
   enum class Refusal : std::uint8_t { none, full, quota };
   // The flow's index, kNone with a reason in `refusal` where the table or the sender's share is full.
   std::uint32_t find_or_add(const PlacedObservation& seen, Refusal& refusal);
-  // A flow whose address got a new owner since the last call, kNone if none: its links must go.
-  std::uint32_t take_replaced();
+  // Flows that went since the last call, by age or since their address got a new owner: their links must go.
+  bool any_gone() const { return !gone_.empty(); }
+  std::vector<std::uint32_t> take_gone();
   // Forgets flows not seen for the timeout; a bounded number each call.
   void age(EventTime now);
 
   FlowRecord& operator[](std::uint32_t index) { return records_[index]; }
   const FlowRecord& operator[](std::uint32_t index) const { return records_[index]; }
+  FlowRef ref(std::uint32_t index) const { return {index, records_[index].generation}; }
+  // Is this flow still there, and no other in its place?
+  bool is_there(FlowRef flow) const {
+    return flow.index != kNone && records_[flow.index].used && records_[flow.index].generation == flow.generation;
+  }
+  void see_from(std::uint32_t index, EventTime time) {
+    if (time < records_[index].first_seen) records_[index].first_seen = time;
+  }
   Owner& owner(std::uint32_t owner) { return owners_[owner]; }
   void drop_signature(std::uint32_t owner);
-  const Placement& receiver(std::uint32_t index) const;  // behind address translation, where that was seen
-  const SocketAddress& receiver_address(std::uint32_t index) const;
+  // Behind address translation, where that was seen.
+  const Placement& receiver(std::uint32_t index) const { return records_[last_leg(index)].receiver; }
+  const SocketAddress& receiver_address(std::uint32_t index) const { return records_[last_leg(index)].key.destination; }
   std::size_t size() const { return live_; }
 
  private:
+  std::uint32_t last_leg(std::uint32_t index) const {
+    return is_there(records_[index].arrival_flow) ? records_[index].arrival_flow.index : index;
+  }
   std::uint32_t add(const PlacedObservation& seen, std::uint64_t hash, Refusal& refusal);
   void remove(std::uint32_t index);
   std::uint32_t owner_of(ComponentId component);
@@ -102,12 +116,12 @@ class FlowTable {
   const KeyedHash& hash_;
   IndexTable index_;
   std::vector<FlowRecord> records_;
-  std::vector<std::uint32_t> free_;
+  std::deque<std::uint32_t> free_;  // the first to go is the first to be taken
   std::vector<Owner> owners_;
   std::vector<std::uint32_t> free_owners_;
   std::unordered_map<std::uint64_t, std::uint32_t> owner_index_;
   std::uint32_t last_found_ = kNone;
-  std::uint32_t replaced_ = kNone;
+  std::vector<std::uint32_t> gone_;
   std::uint32_t aging_cursor_ = 0;
   std::size_t live_ = 0;
 };

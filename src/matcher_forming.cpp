@@ -36,9 +36,11 @@ void Matcher::State::hold(Link& link, const Vote& vote) {
   try_to_form(link, now_, false);
 }
 
-// Twins: near a signature that another origin flow shares, only a link that is older than it is believed.
+// Twins: near a signature that another origin flow shares, only a link that is older than it is believed. Of an origin
+// that is gone nobody knows any more what it shared.
 bool Matcher::State::is_doubtful(const Link& link, const Vote& vote) const {
-  const EventTime shared = flows_[vote.origin_flow].shared.first_near(vote.origin_time);
+  if (!flows_.is_there(vote.origin_flow)) return true;
+  const EventTime shared = flows_[vote.origin_flow.index].shared.first_near(vote.origin_time);
   return shared != 0 && !(link.formed && link.formed_at < shared);
 }
 

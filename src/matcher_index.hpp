@@ -15,6 +15,14 @@ namespace audio_latency::matching {
 
 constexpr std::uint32_t kNone = 0xffffffff;
 
+// A flow by its place in the table of flows, and which of those that had the place one after the other it is.
+struct FlowRef {
+  std::uint32_t index = kNone;
+  std::uint8_t generation = 0;
+
+  bool operator==(const FlowRef&) const = default;
+};
+
 // A keyed 128-to-64-bit hash (folded multiplication, as in wyhash). The key is secret and per process, because the
 // signatures' seeds are public: nobody can aim at one bucket.
 class KeyedHash {

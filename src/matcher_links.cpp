@@ -14,6 +14,11 @@ constexpr EventTime kMillisecond = 1'000'000;
 constexpr EventTime kSecond = 1'000'000'000;
 constexpr EventTime kSpeakerGone = 5 * kSecond;  // without a match: another domain may record
 constexpr double kFarMore = 12;                  // matches that chance may give the one and not yet the other
+constexpr std::size_t kEnds = 2;                 // of a link: the earlier flow, the later
+
+std::uint32_t flow_at(const Link& link, std::size_t end) {
+  return end == 0 ? link.earlier : link.later;
+}
 
 }  // namespace
 
@@ -126,15 +131,32 @@ Link* LinkTable::find_or_add(std::uint32_t earlier, std::uint32_t later, Domain 
   ++live_;
   ++by_domain_[static_cast<std::size_t>(domain)];
   index_.insert(hash_of(index), index);
+  for (std::size_t end = 0; end < kEnds; ++end) chain(index, end);
   return &link;
 }
 
 void LinkTable::remove(std::uint32_t index) {
   index_.erase(hash_of(index), index);
+  for (std::size_t end = 0; end < kEnds; ++end) unchain(index, end);
   --by_domain_[static_cast<std::size_t>(links_[index].domain)];
   links_[index] = Link{};
   free_.push_back(index);
   --live_;
+}
+
+void LinkTable::chain(std::uint32_t index, std::size_t end) {
+  const std::uint32_t flow = flow_at(links_[index], end);
+  std::vector<std::uint32_t>& firsts = first_of_flow_[end];
+  if (flow >= firsts.size()) firsts.resize(std::size_t{flow} + 1, kNone);
+  links_[index].of_flow[end].after = firsts[flow];
+  if (firsts[flow] != kNone) links_[firsts[flow]].of_flow[end].before = index;
+  firsts[flow] = index;
+}
+
+void LinkTable::unchain(std::uint32_t index, std::size_t end) {
+  const auto [before, after] = links_[index].of_flow[end];
+  (before == kNone ? first_of_flow_[end][flow_at(links_[index], end)] : links_[before].of_flow[end].after) = after;
+  if (after != kNone) links_[after].of_flow[end].before = before;
 }
 
 bool LinkTable::vote(Link& link, const Vote& vote, EventTime window) const {
@@ -209,8 +231,8 @@ void LinkTable::age(EventTime now) {
 }
 
 void LinkTable::forget_flow(std::uint32_t flow) {
-  for (std::uint32_t i = 0; i < links_.size(); ++i) {
-    if (links_[i].used && (links_[i].earlier == flow || links_[i].later == flow)) remove(i);
+  for (std::vector<std::uint32_t>& firsts : first_of_flow_) {
+    while (flow < firsts.size() && firsts[flow] != kNone) remove(firsts[flow]);
   }
 }
 

@@ -20,7 +20,7 @@ struct Vote {
   std::int64_t latency_ns = 0;
   std::int64_t stage_ns = -1;  // from the predecessor's arrival; -1: the earlier hop is not the predecessor
   std::uint64_t signature = 0;
-  std::uint32_t origin_flow = kNone;
+  FlowRef origin_flow;
   std::int64_t uncertainty_ns = 0;        // of the clocks of the nodes that saw the two hops depart
   std::int64_t stage_uncertainty_ns = 0;  // of those that saw the earlier arrive and the later depart
   bool counts = false;                    // the first recorded latency of this signature
@@ -90,6 +90,12 @@ struct Link {
   std::int64_t held_delay_ns = 0;      // median of the held votes when `weighed` of them agreed
   std::size_t weighed = 0;             // 0: they do not agree
   DelayHistory delays;
+  // Neighbours in the chains of the links of either flow.
+  struct Neighbours {
+    std::uint32_t before = kNone;
+    std::uint32_t after = kNone;
+  };
+  std::array<Neighbours, 2> of_flow;  // the earlier's, the later's
 };
 
 // Links by flow pair and domain. Bounded; those without a match for the timeout go.
@@ -108,7 +114,7 @@ class LinkTable {
   // Does a finer domain have votes that may yet form a link between these two flows?
   bool finer_pending(const Link& link, EventTime since) const;
   void age(EventTime now);
-  void forget_flow(std::uint32_t flow);
+  void forget_flow(std::uint32_t flow);  // removes its links
 
   std::size_t formed() const;  // those that record
   template <class Visit>
@@ -129,6 +135,8 @@ class LinkTable {
   std::uint64_t hash_of(std::uint32_t index) const;
   std::uint32_t find_index(std::uint32_t earlier, std::uint32_t later, Domain domain) const;
   void remove(std::uint32_t index);
+  void chain(std::uint32_t index, std::size_t end);
+  void unchain(std::uint32_t index, std::size_t end);
   bool weigh(Link& link) const;
 
   LinkRules rules_;
@@ -136,6 +144,7 @@ class LinkTable {
   IndexTable index_;
   Pool<Link> links_;
   std::vector<std::uint32_t> free_;
+  std::array<std::vector<std::uint32_t>, 2> first_of_flow_;  // link in which it is the earlier, the later; by flow
   std::uint32_t live_ = 0;
   std::array<std::uint32_t, AL_DOMAIN_PAYLOAD + 1> by_domain_{};
 };

@@ -52,12 +52,18 @@ std::uint32_t Matcher::State::flow_of(const PlacedObservation& seen) {
   const std::uint32_t flow = flows_.find_or_add(seen, refusal);
   if (refusal == matching::FlowTable::Refusal::full) count(MatcherError::flow_table_full);
   if (refusal == matching::FlowTable::Refusal::quota) count(MatcherError::flow_quota);
-  if (const std::uint32_t replaced = flows_.take_replaced(); replaced != kNone) links_.forget_flow(replaced);
+  forget_links();
   if (flow == kNone) return kNone;
   matching::FlowRecord& record = flows_[flow];
   ++record.signatures[static_cast<std::size_t>(seen.observation.domain)];
   record.already_running = record.first_seen < start_ + kAlreadyRunning;
   return flow;
+}
+
+// The links of flows that are gone, before another flow in their place is linked.
+void Matcher::State::forget_links() {
+  if (!flows_.any_gone()) return;
+  for (const std::uint32_t flow : flows_.take_gone()) links_.forget_flow(flow);
 }
 
 // The first sighting: the origin of a trail.
@@ -97,13 +103,13 @@ void Matcher::State::join(std::uint32_t signature, const Observation& seen, std:
   for (std::uint32_t at = signatures_[signature].first_hop; at != kNone; at = signatures_.hop(at).next) {
     Hop& hop = signatures_.hop(at);
     const matching::FlowRecord& record = flows_[hop.flow];
-    if (!record.used || record.generation != hop.generation) continue;
-    const bool same_flow = hop.flow == flow || record.arrival_flow == flow;
+    if (!matching::is_of(hop, record)) continue;
+    const bool same_flow = hop.flow == flow || record.arrival_flow == flows_.ref(flow);
     if (same_flow && is_same_packet(hop, seen)) return see_again(signature, hop, seen);
     if (same_flow && hop.flow == flow) return repeat(signature, hop, seen, flow);
     if (same_flow) return;  // another packet of the translated flow: the repeat was counted before translation
     if (is_translated(hop, seen)) {
-      flows_[hop.flow].arrival_flow = flow;
+      flows_[hop.flow].arrival_flow = flows_.ref(flow);
       return see_again(signature, hop, seen);
     }
   }
@@ -155,6 +161,7 @@ void Matcher::State::see_again(std::uint32_t signature, Hop& hop, const Observat
   }
   if (seen.learned) hop.arrival_reported = true;
   hop.set_departure(first);
+  flows_.see_from(hop.flow, first);
   hop.arrival_delta = static_cast<std::uint32_t>(last - first);
   schedule(signature, seen.time);
 }

@@ -97,7 +97,7 @@ void Matcher::State::evaluate_pair(std::uint32_t signature, const Trail& trail, 
   const bool direct = to.predecessor == static_cast<int>(earlier) && !to.follows_origin && link->connected;
   if (direct) vote.stage_ns = static_cast<std::int64_t>(to.departure) - static_cast<std::int64_t>(from.arrival);
   vote.signature = signatures_[signature].value();
-  vote.origin_flow = root.flow;
+  vote.origin_flow = flows_.ref(root.flow);
   vote.domain = domain;
   vote.learned = to.hop->learned || !is_complete(*from.hop) || !is_complete(*to.hop);
   vote.uncertainty_ns = uncertainty_between(point_nodes_[from.hop->point], point_nodes_[to.hop->point]);
@@ -120,7 +120,8 @@ void Matcher::State::record(Link& link, const Vote& vote) {
   link.spoke_at = std::max(link.spoke_at, vote.later_time);
   ++link.matches;
   if (vote.counts) ++stats_.matched;
-  if (!vote.learned) coverage_.measured(flows_[vote.origin_flow], vote.origin_time);
+  if (!vote.learned && flows_.is_there(vote.origin_flow))
+    coverage_.measured(flows_[vote.origin_flow.index], vote.origin_time);
   if (!vote.learned && vote.latency_ns < vote.uncertainty_ns) ++stats_.uncertain;
 
   Match match;
@@ -182,7 +183,7 @@ void Matcher::State::vote_unseen(std::uint32_t signature, const Trail& trail, st
   vote.later_time = trail[i].departure;
   vote.latency_ns = static_cast<std::int64_t>(trail[i].departure - trail[root].departure);
   vote.signature = signatures_[signature].value();
-  vote.origin_flow = trail[root].flow;
+  vote.origin_flow = flows_.ref(trail[root].flow);
   vote.domain = link->domain;
   vote.learned = trail[i].hop->learned;
   if (vote.latency_ns > static_cast<std::int64_t>(rules_.maximum_latency)) return;

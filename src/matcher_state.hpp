@@ -62,6 +62,7 @@ class Matcher::State {
   void place(const PlacedObservation& seen);
   void place_waiting();
   std::uint32_t flow_of(const PlacedObservation& seen);
+  void forget_links();
   void admit(const Observation& seen, std::uint32_t flow);
   void expire(int steps);
   void join(std::uint32_t signature, const Observation& seen, std::uint32_t flow);

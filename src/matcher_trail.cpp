@@ -18,7 +18,7 @@ void Trail::collect(SignatureTable& signatures, std::uint32_t signature) {
     Hop& hop = signatures.hop(at);
     at = hop.next;
     const FlowRecord& flow = flows_[hop.flow];
-    if (!flow.used || flow.generation != hop.generation) continue;  // its flow is gone, another has the place
+    if (!is_of(hop, flow)) continue;  // its flow is gone
     const EventTime departure = hop.departure();
     std::size_t place = size_++;  // in order of departure; at one time, of observation: newer ones come first here
     for (; place > 0 && departure <= steps_[place - 1].departure; --place) steps_[place] = steps_[place - 1];

@@ -12,6 +12,12 @@ namespace audio_latency::matching {
 
 constexpr std::size_t kMaximumHops = 16;  // of a trail (matching.md)
 
+// Is the hop of this flow, and not of one that had its place before? Sixteen generations may pass while a tone keeps a
+// hop alive, but none departs before its flow was first seen.
+inline bool is_of(const Hop& hop, const FlowRecord& flow) {
+  return flow.used && flow.generation == hop.generation && hop.departure() >= flow.first_seen;
+}
+
 // The hops of one occurrence of a signature in time order, and which of them led to which.
 class Trail {
  public:
