@@ -12,6 +12,7 @@ constexpr EventTime kMillisecond = 1'000'000;
 constexpr EventTime kSecond = 1'000'000'000;
 constexpr EventTime kRecentEviction = 60 * kSecond;
 constexpr std::size_t kCoverageSources = 20'000;
+constexpr std::size_t kAgedAtOnce = 16'384;  // flows that no further one makes room for
 constexpr int kExpiredAtOnce = 16'384;  // signatures that no further one makes room for: some two milliseconds' work
 
 // A signature must not outlive the flows that its hops name.
@@ -84,7 +85,7 @@ void Matcher::State::maintain(EventTime now) {
   maintained_ = now;
   form_links(now, false);
   links_.age(now);
-  flows_.age(now);
+  flows_.age(now, kAgedAtOnce);
   forget_links();
 }
 

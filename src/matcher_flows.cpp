@@ -7,6 +7,8 @@
 namespace audio_latency::matching {
 namespace {
 
+constexpr EventTime kAgeStep = 1'000'000'000;    // ns: how exactly flows are kept in the order of their last sighting
+constexpr std::size_t kAgedByOneMore = 2;        // flows that may go for each that is added: faster than they come
 constexpr EventTime kTwinReach = 2'000'000'000;  // ns: how near a shared signature makes a match doubtful (matching.md)
 
 // A flow may be named after it was first seen; a change from one name to another means that somebody else has the
@@ -47,7 +49,7 @@ EventTime SharedTimes::first_near(EventTime time) const {
 FlowTable::FlowTable(const FlowLimits& limits, const KeyedHash& hash)
     : limits_(limits), hash_(hash), index_(limits.maximum) {}
 
-std::uint32_t FlowTable::find_or_add(const PlacedObservation& seen, Refusal& refusal) {
+std::uint32_t FlowTable::find_or_add(const PlacedObservation& seen, EventTime now, Refusal& refusal) {
   refusal = Refusal::none;
   const FlowKey& key = seen.observation.flow;
   std::uint32_t found = last_found_;  // events of one packet come together
@@ -61,18 +63,43 @@ std::uint32_t FlowTable::find_or_add(const PlacedObservation& seen, Refusal& ref
     hash = hash_(key);
     found = kNone;
   }
-  if (found == kNone) found = add(seen, hash, refusal);
+  if (found == kNone) found = add(seen, hash, now, refusal);
   if (found == kNone) return kNone;
   FlowRecord& flow = records_[found];
-  flow.last_seen = std::max(flow.last_seen, seen.observation.time);
-  see_from(found, seen.observation.time);
+  see(found, seen.observation.time);
   flow.sender = seen.sender;
   flow.receiver = seen.receiver;
   last_found_ = found;
   return found;
 }
 
-std::uint32_t FlowTable::add(const PlacedObservation& seen, std::uint64_t hash, Refusal& refusal) {
+// Moved to the end of the order once a second at most.
+void FlowTable::see(std::uint32_t index, EventTime time) {
+  FlowRecord& flow = records_[index];
+  see_from(index, time);
+  if (time <= flow.last_seen) return;
+  const bool later = time / kAgeStep != flow.last_seen / kAgeStep;
+  flow.last_seen = time;
+  if (!later || index == newest_) return;
+  take_out(index);
+  put_last(index);
+}
+
+void FlowTable::put_last(std::uint32_t index) {
+  records_[index].older = newest_;
+  records_[index].newer = kNone;
+  (newest_ == kNone ? oldest_ : records_[newest_].newer) = index;
+  newest_ = index;
+}
+
+void FlowTable::take_out(std::uint32_t index) {
+  const FlowRecord& flow = records_[index];
+  (flow.older == kNone ? oldest_ : records_[flow.older].newer) = flow.newer;
+  (flow.newer == kNone ? newest_ : records_[flow.newer].older) = flow.older;
+}
+
+std::uint32_t FlowTable::add(const PlacedObservation& seen, std::uint64_t hash, EventTime now, Refusal& refusal) {
+  age(now, kAgedByOneMore);
   if (live_ >= limits_.maximum) {
     refusal = Refusal::full;
     return kNone;
@@ -93,7 +120,7 @@ std::uint32_t FlowTable::add(const PlacedObservation& seen, std::uint64_t hash, 
   }
   FlowRecord flow;
   flow.key = seen.observation.flow;
-  flow.first_seen = seen.observation.time;
+  flow.first_seen = flow.last_seen = seen.observation.time;
   flow.owner = owner;
   flow.generation = generation;
   flow.used = true;
@@ -101,6 +128,7 @@ std::uint32_t FlowTable::add(const PlacedObservation& seen, std::uint64_t hash, 
   ++owners_[owner].flows;
   ++live_;
   index_.insert(hash, index);
+  put_last(index);
   return index;
 }
 
@@ -134,19 +162,16 @@ std::vector<std::uint32_t> FlowTable::take_gone() {
   return std::exchange(gone_, {});
 }
 
-void FlowTable::age(EventTime now) {
-  const std::size_t steps = std::min<std::size_t>(records_.size(), 64);
-  for (std::size_t step = 0; step < steps; ++step) {
-    aging_cursor_ = (aging_cursor_ + 1) % static_cast<std::uint32_t>(records_.size());
-    const FlowRecord& flow = records_[aging_cursor_];
-    if (flow.used && flow.last_seen + limits_.timeout < now) remove(aging_cursor_);
-  }
+void FlowTable::age(EventTime now, std::size_t at_most) {
+  for (; at_most > 0 && oldest_ != kNone && records_[oldest_].last_seen + limits_.timeout < now; --at_most)
+    remove(oldest_);
 }
 
 void FlowTable::remove(std::uint32_t index) {
   index_.erase(hash_(records_[index].key), index);
   --owners_[records_[index].owner].flows;
   release_if_unused(records_[index].owner);
+  take_out(index);
   records_[index].used = false;
   gone_.push_back(index);
   free_.push_back(index);

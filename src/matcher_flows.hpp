@@ -63,7 +63,9 @@ struct FlowRecord {
   std::uint32_t coverage = kNone;          // account in Coverage
   std::uint32_t unnamed_coverage = kNone;  // the one before its sender had a name
   std::uint64_t named_second = 0;          // when that was
-  std::uint8_t generation = 0;             // of the index: tells a hop's flow from a later one in the same place
+  std::uint32_t older = kNone;             // neighbours in the order of last_seen, to the second
+  std::uint32_t newer = kNone;
+  std::uint8_t generation = 0;  // of the index: tells a hop's flow from a later one in the same place
   bool used = false;
 };
 
@@ -79,12 +81,12 @@ class FlowTable {
 
   enum class Refusal : std::uint8_t { none, full, quota };
   // The flow's index, kNone with a reason in `refusal` where the table or the sender's share is full.
-  std::uint32_t find_or_add(const PlacedObservation& seen, Refusal& refusal);
+  std::uint32_t find_or_add(const PlacedObservation& seen, EventTime now, Refusal& refusal);
   // Flows that went since the last call, by age or since their address got a new owner: their links must go.
   bool any_gone() const { return !gone_.empty(); }
   std::vector<std::uint32_t> take_gone();
-  // Forgets flows not seen for the timeout; a bounded number each call.
-  void age(EventTime now);
+  // Forgets flows not seen for the timeout, at most so many. Those seen last come last: no other is looked at.
+  void age(EventTime now, std::size_t at_most);
 
   FlowRecord& operator[](std::uint32_t index) { return records_[index]; }
   const FlowRecord& operator[](std::uint32_t index) const { return records_[index]; }
@@ -107,8 +109,11 @@ class FlowTable {
   std::uint32_t last_leg(std::uint32_t index) const {
     return is_there(records_[index].arrival_flow) ? records_[index].arrival_flow.index : index;
   }
-  std::uint32_t add(const PlacedObservation& seen, std::uint64_t hash, Refusal& refusal);
+  std::uint32_t add(const PlacedObservation& seen, std::uint64_t hash, EventTime now, Refusal& refusal);
   void remove(std::uint32_t index);
+  void see(std::uint32_t index, EventTime time);
+  void put_last(std::uint32_t index);
+  void take_out(std::uint32_t index);
   std::uint32_t owner_of(ComponentId component);
   void release_if_unused(std::uint32_t owner);
 
@@ -122,7 +127,8 @@ class FlowTable {
   std::unordered_map<std::uint64_t, std::uint32_t> owner_index_;
   std::uint32_t last_found_ = kNone;
   std::vector<std::uint32_t> gone_;
-  std::uint32_t aging_cursor_ = 0;
+  std::uint32_t oldest_ = kNone;  // both ends of the order of last_seen
+  std::uint32_t newest_ = kNone;
   std::size_t live_ = 0;
 };
 

@@ -49,7 +49,7 @@ void Matcher::State::place(const PlacedObservation& placed) {
 
 std::uint32_t Matcher::State::flow_of(const PlacedObservation& seen) {
   matching::FlowTable::Refusal refusal{};
-  const std::uint32_t flow = flows_.find_or_add(seen, refusal);
+  const std::uint32_t flow = flows_.find_or_add(seen, now_, refusal);
   if (refusal == matching::FlowTable::Refusal::full) count(MatcherError::flow_table_full);
   if (refusal == matching::FlowTable::Refusal::quota) count(MatcherError::flow_quota);
   forget_links();
