@@ -91,6 +91,7 @@ void Matcher::State::maintain(EventTime now) {
 
 MatcherStats Matcher::State::stats() const {
   MatcherStats stats = stats_;
+  stats.steps += links_.steps();
   stats.active_signatures = signatures_.size();
   stats.active_flows = flows_.size();
   stats.active_links = links_.formed();

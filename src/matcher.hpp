@@ -30,6 +30,7 @@ const char* to_string(MatcherError error);
 
 struct MatcherStats {
   std::uint64_t observations = 0;
+  std::uint64_t steps = 0;    // hops, pairs of hops, votes and links looked at for them: what an observation costs
   std::uint64_t matched = 0;  // signatures with at least one recorded latency
   std::uint64_t uncertain = 0;
   std::array<std::uint64_t, static_cast<std::size_t>(Collision::count)> collisions{};

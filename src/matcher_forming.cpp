@@ -59,7 +59,7 @@ void Matcher::State::drop_loop_entered(Link& link) {
   const auto repeats = [&](const FlowRecord& flow) { return flow.first_repeat != 0 && flow.first_repeat <= hold_end; };
   if (!repeats(origin) && !repeats(later)) return;
   const EventTime last = std::max(origin.last_repeat, later.last_repeat);
-  const std::size_t dropped = std::erase_if(link.held, [&](const Vote& vote) { return vote.earlier_time <= last; });
+  const std::size_t dropped = link.held.erase_if([&](const Vote& vote) { return vote.earlier_time <= last; });
   for (std::size_t i = 0; i < dropped; ++i) count(Collision::loop_entered);
   if (link.held.size() < rules_.minimum_matches) link.agreed_at = 0;
 }
@@ -71,7 +71,7 @@ bool Matcher::State::waits_for_finer(const Link& link, EventTime now) const {
 }
 
 // From now on the link is believed. The votes that it was held back with are handed over.
-std::vector<Vote> Matcher::State::form(Link& link, EventTime now) {
+matching::HeldVotes Matcher::State::form(Link& link, EventTime now) {
   link.formed = true;
   link.formed_at = now;
   link.weighed = 0;

@@ -26,6 +26,15 @@ std::int64_t agreement_ns(std::int64_t median_ns) {
   return std::max<std::int64_t>(median_ns / 10, 20'000'000);
 }
 
+void HeldVotes::pop_front() {
+  if (++gone_ > votes_.size() / 2) clear_gone();
+}
+
+void HeldVotes::clear_gone() {
+  votes_.erase(votes_.begin(), votes_.begin() + static_cast<std::ptrdiff_t>(gone_));
+  gone_ = 0;
+}
+
 void DelayHistory::keep(std::vector<Sample>& ring, std::uint8_t& next, const Sample& sample) {
   if (ring.size() < kSamples) {
     ring.push_back(sample);
@@ -159,15 +168,13 @@ void LinkTable::unchain(std::uint32_t index, std::size_t end) {
   if (after != kNone) links_[after].of_flow[end].before = before;
 }
 
-bool LinkTable::vote(Link& link, const Vote& vote, EventTime window) const {
-  auto& held = link.held;
-  if (!held.empty() && held.front().later_time + window < vote.later_time) {
-    std::erase_if(held, [&](const Vote& old) { return old.later_time + window < vote.later_time; });
-  }
+bool LinkTable::vote(Link& link, const Vote& vote, EventTime window) {
+  HeldVotes& held = link.held;
+  while (!held.empty() && held.front().later_time + window < vote.later_time) held.pop_front();
   const bool weighed = link.weighed != 0 && !held.empty();
   if (weighed && std::llabs(vote.latency_ns - link.held_delay_ns) > agreement_ns(link.held_delay_ns))
     return held.size() >= rules_.minimum_matches;
-  if (held.size() >= (weighed ? kMaximumHeld : kMaximumUndecided)) held.erase(held.begin());
+  if (held.size() >= (weighed ? kMaximumHeld : kMaximumUndecided)) held.pop_front();
   held.push_back(vote);
   if (held.size() < rules_.minimum_matches) return false;
   return weighed && held.size() < 2 * link.weighed ? true : weigh(link);
@@ -175,8 +182,9 @@ bool LinkTable::vote(Link& link, const Vote& vote, EventTime window) const {
 
 // The median is taken when votes first agree and each time their number has doubled, so that a long wait costs the same
 // for each vote.
-bool LinkTable::weigh(Link& link) const {
-  auto& held = link.held;
+bool LinkTable::weigh(Link& link) {
+  HeldVotes& held = link.held;
+  steps_ += held.size();
   std::vector<std::int64_t> delays;
   delays.reserve(held.size());
   for (const Vote& each : held) delays.push_back(each.latency_ns);
@@ -186,7 +194,7 @@ bool LinkTable::weigh(Link& link) const {
   const auto agrees = [&](const Vote& each) { return std::llabs(each.latency_ns - median) <= agreement_ns(median); };
   link.weighed = 0;
   if (static_cast<std::size_t>(std::count_if(held.begin(), held.end(), agrees)) < rules_.minimum_matches) return false;
-  std::erase_if(held, [&](const Vote& each) { return !agrees(each); });
+  held.erase_if([&](const Vote& each) { return !agrees(each); });
   link.held_delay_ns = median;
   link.weighed = held.size();
   return true;
@@ -232,7 +240,7 @@ void LinkTable::age(EventTime now) {
 
 void LinkTable::forget_flow(std::uint32_t flow) {
   for (std::vector<std::uint32_t>& firsts : first_of_flow_) {
-    while (flow < firsts.size() && firsts[flow] != kNone) remove(firsts[flow]);
+    for (; flow < firsts.size() && firsts[flow] != kNone; ++steps_) remove(firsts[flow]);
   }
 }
 

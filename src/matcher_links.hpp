@@ -28,6 +28,30 @@ struct Vote {
   Domain domain = Domain::verbatim;
 };
 
+// Votes in the order they came. Taking the first costs the same however many there are.
+class HeldVotes {
+ public:
+  bool empty() const { return size() == 0; }
+  std::size_t size() const { return votes_.size() - gone_; }
+  const Vote& front() const { return votes_[gone_]; }
+  const Vote& back() const { return votes_.back(); }
+  auto begin() const { return votes_.begin() + static_cast<std::ptrdiff_t>(gone_); }
+  auto end() const { return votes_.end(); }
+  void push_back(const Vote& vote) { votes_.push_back(vote); }
+  void pop_front();
+  template <class Drop>
+  std::size_t erase_if(Drop drop) {
+    clear_gone();
+    return std::erase_if(votes_, drop);
+  }
+
+ private:
+  void clear_gone();
+
+  std::vector<Vote> votes_;
+  std::size_t gone_ = 0;  // from the front
+};
+
 struct LinkRules {
   std::size_t minimum_matches = 3;
   EventTime timeout = 0;
@@ -86,7 +110,7 @@ struct Link {
   std::uint32_t votes = 0;             // signatures that passed both flows in this order, believed or not
   std::uint64_t later_signatures = 0;  // of the later flow in this domain when the first vote came
   EventTime agreed_at = 0;             // the held votes agree: they wait for the origin's history, or a finer domain
-  std::vector<Vote> held;              // until formed
+  HeldVotes held;                      // until formed
   std::int64_t held_delay_ns = 0;      // median of the held votes when `weighed` of them agreed
   std::size_t weighed = 0;             // 0: they do not agree
   DelayHistory delays;
@@ -107,7 +131,7 @@ class LinkTable {
   const Link* find(std::uint32_t earlier, std::uint32_t later, Domain domain) const;
   Link* find_or_add(std::uint32_t earlier, std::uint32_t later, Domain domain);  // nullptr: the table is full
   // Adds a vote to a link that is not formed yet. True: the held votes agree, and only those that do are kept.
-  bool vote(Link& link, const Vote& vote, EventTime window) const;
+  bool vote(Link& link, const Vote& vote, EventTime window);
   // Does another domain record for these two flows at `time`? The one that recorded last, at first the one that formed
   // first, as long as it matches and another does not match far more often.
   bool spoken_for(const Link& link, EventTime time) const;
@@ -117,6 +141,8 @@ class LinkTable {
   void forget_flow(std::uint32_t flow);  // removes its links
 
   std::size_t formed() const;  // those that record
+  // Votes weighed and links removed because of a single observation, in all.
+  std::uint64_t steps() const { return steps_; }
   template <class Visit>
   void each(Visit visit) {
     for (std::uint32_t i = 0; i < links_.size(); ++i) {
@@ -137,7 +163,7 @@ class LinkTable {
   void remove(std::uint32_t index);
   void chain(std::uint32_t index, std::size_t end);
   void unchain(std::uint32_t index, std::size_t end);
-  bool weigh(Link& link) const;
+  bool weigh(Link& link);
 
   LinkRules rules_;
   const KeyedHash& hash_;
@@ -146,6 +172,7 @@ class LinkTable {
   std::vector<std::uint32_t> free_;
   std::array<std::vector<std::uint32_t>, 2> first_of_flow_;  // link in which it is the earlier, the later; by flow
   std::uint32_t live_ = 0;
+  std::uint64_t steps_ = 0;
   std::array<std::uint32_t, AL_DOMAIN_PAYLOAD + 1> by_domain_{};
 };
 

@@ -102,6 +102,7 @@ void Matcher::State::join(std::uint32_t signature, const Observation& seen, std:
   signatures_.touch(signature, seen.time);
   for (std::uint32_t at = signatures_[signature].first_hop; at != kNone; at = signatures_.hop(at).next) {
     Hop& hop = signatures_.hop(at);
+    ++stats_.steps;
     const matching::FlowRecord& record = flows_[hop.flow];
     if (!matching::is_of(hop, record)) continue;
     const bool same_flow = hop.flow == flow || record.arrival_flow == flows_.ref(flow);

@@ -39,6 +39,7 @@ void Matcher::State::settle_until(EventTime now) {
 
 void Matcher::State::evaluate(std::uint32_t signature, EventTime settled) {
   Trail trail(signatures_, signature, flows_, links_);
+  stats_.steps += trail.size() * trail.size();
   for (std::size_t i = 0; i < trail.size(); ++i) {
     if (trail[i].departure > settled) {
       schedule(signature, trail[i].departure);

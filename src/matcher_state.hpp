@@ -95,7 +95,7 @@ class Matcher::State {
   bool is_held_back(matching::Link& link, EventTime now);
   void drop_loop_entered(matching::Link& link);
   bool waits_for_finer(const matching::Link& link, EventTime now) const;
-  std::vector<matching::Vote> form(matching::Link& link, EventTime now);
+  matching::HeldVotes form(matching::Link& link, EventTime now);
   void form_links(EventTime now, bool at_end);
   void try_to_form(matching::Link& link, EventTime now, bool at_end);
   void maintain(EventTime now);

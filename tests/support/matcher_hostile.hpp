@@ -70,7 +70,7 @@ inline PlacedObservation many_links(std::uint64_t i) {
   const auto second = static_cast<std::uint32_t>(pair / 200 % 200);
   return i % 2 == 0 ? heard(i, 20'000, pair, 1000 + first, 1) : heard(i, 20'000, pair, 1, 2000 + second);
 }
-// The votes of one link never agree: blocks of sound are sent on in another order.
+// The votes of one link hardly agree: blocks of sound are sent on in another order.
 inline PlacedObservation votes_that_disagree(std::uint64_t i) {
   constexpr std::uint64_t block = 1024;
   const std::uint64_t n = i / 2;
