@@ -42,31 +42,35 @@ struct SoundSeconds {
   std::uint64_t measured = 0;
 };
 
-struct FlowRecord {
+// What each sighting asks for comes first, in whole cache lines.
+struct alignas(64) FlowRecord {
   FlowKey key;
+  std::uint8_t generation = 0;  // of the index, 4 bits: tells a hop's flow from a later one in the same place
+  bool used = false;
+  bool already_running = false;  // when tracking began
+  bool follows = false;          // the later flow of a formed link: not an origin
+  std::uint32_t owner = kNone;
+  EventTime first_seen = 0;  // the earliest: observations come out of order
+  FlowRef arrival_flow;      // what this flow's packets look like behind address translation
+
   Placement sender;
   Placement receiver;
-  EventTime first_seen = 0;  // the earliest: observations come out of order
   EventTime last_seen = 0;
-  EventTime first_repeat = 0;
-  EventTime last_repeat = 0;
-  std::array<std::uint64_t, AL_DOMAIN_PAYLOAD + 1> signatures{};  // by domain
-  std::uint32_t owner = kNone;
-  FlowRef arrival_flow;            // what this flow's packets look like behind address translation
+  EventTime first_node_known = 0;  // when the nodes that see its packets were last found; 0: never
   std::uint32_t first_node = 0;    // that sees its packets, where several do
   std::uint32_t other_node = 0;    // that sees them after it
-  EventTime first_node_known = 0;  // when that was last found; 0: never
-  bool already_running = false;    // when tracking began
-  bool follows = false;            // the later flow of a formed link: not an origin
-  SharedTimes shared;
+
+  std::array<std::uint64_t, AL_DOMAIN_PAYLOAD + 1> signatures{};  // by domain
   SoundSeconds seconds;
-  std::uint32_t coverage = kNone;          // account in Coverage
+  std::uint32_t coverage = kNone;  // account in Coverage
+
   std::uint32_t unnamed_coverage = kNone;  // the one before its sender had a name
   std::uint64_t named_second = 0;          // when that was
-  std::uint32_t older = kNone;             // neighbours in the order of last_seen, to the second
+  SharedTimes shared;
+  EventTime first_repeat = 0;
+  EventTime last_repeat = 0;
+  std::uint32_t older = kNone;  // neighbours in the order of last_seen, to the second
   std::uint32_t newer = kNone;
-  std::uint8_t generation = 0;  // of the index: tells a hop's flow from a later one in the same place
-  bool used = false;
 };
 
 struct FlowLimits {

@@ -17,7 +17,7 @@ namespace {
 
 constexpr EventTime kSecond = 1'000'000'000;
 constexpr EventTime kUnseenSound = 20 * kSecond;
-constexpr std::size_t kAhead = 8;
+constexpr std::size_t kAhead = 12;
 constexpr double kUnseenShare = 0.6;
 
 }  // namespace
@@ -28,7 +28,8 @@ void Matcher::State::settle_until(EventTime now) {
     due_.pop_front();
     if (due_.size() > kAhead) {  // the tables are larger than any cache
       signatures_.prefetch(due_[kAhead].signature);
-      signatures_.prefetch_hops(due_[kAhead / 2].signature);
+      signatures_.prefetch_hops(due_[kAhead * 2 / 3].signature);
+      signatures_.prefetch_second_hop(due_[kAhead / 3].signature);
     }
     matching::Signature& signature = signatures_[due.signature];
     if (!signature.live || signature.generation != due.generation) continue;

@@ -54,6 +54,12 @@ void SignatureTable::prefetch_hops(std::uint32_t signature) const {
   if (signatures_[signature].live && first < hops_.size()) hops_.prefetch(first);
 }
 
+void SignatureTable::prefetch_second_hop(std::uint32_t signature) const {
+  const std::uint32_t first = signatures_[signature].first_hop;
+  if (!signatures_[signature].live || first >= hops_.size()) return;
+  if (const std::uint32_t second = hops_[first].next; second < hops_.size()) hops_.prefetch(second);
+}
+
 std::uint32_t SignatureTable::add(std::uint64_t value, Domain domain, std::uint32_t owner, EventTime now) {
   std::uint32_t index = free_signature_;
   std::uint8_t generation = 0;
@@ -91,8 +97,13 @@ std::uint32_t SignatureTable::add_hop(std::uint32_t signature) {
   if (index == kNone) {
     index = hops_.emplace_back();
   } else {
-    free_hop_ = hops_[index].next;
-    hops_[index] = Hop{};
+    Hop& hop = hops_[index];
+    free_hop_ = hop.next_free_chain();
+    if (hop.next != kNone) {
+      hops_[hop.next].set_next_free_chain(free_hop_);
+      free_hop_ = hop.next;
+    }
+    hop = Hop{};
   }
   hops_[index].next = signatures_[signature].first_hop;
   signatures_[signature].first_hop = index;
@@ -101,12 +112,9 @@ std::uint32_t SignatureTable::add_hop(std::uint32_t signature) {
 }
 
 void SignatureTable::clear_hops(std::uint32_t signature) {
-  std::uint32_t hop = signatures_[signature].first_hop;
-  while (hop != kNone) {
-    const std::uint32_t next = hops_[hop].next;
-    hops_[hop].next = free_hop_;
-    free_hop_ = hop;
-    hop = next;
+  if (const std::uint32_t first = signatures_[signature].first_hop; first != kNone) {
+    hops_[first].set_next_free_chain(free_hop_);
+    free_hop_ = first;
   }
   signatures_[signature].first_hop = kNone;
   signatures_[signature].hops = 0;

@@ -34,6 +34,9 @@ struct Hop {
     departure_low = static_cast<std::uint32_t>(time);
     departure_high = static_cast<std::uint32_t>(time >> 32);
   }
+  // Of a trail that is gone: where the next such trail begins, which is all that is asked of one.
+  std::uint32_t next_free_chain() const { return arrival_delta; }
+  void set_next_free_chain(std::uint32_t chain) { arrival_delta = chain; }
 };
 static_assert(sizeof(Hop) == 28);
 
@@ -81,6 +84,7 @@ class SignatureTable {
   void prefetch(std::uint32_t signature) const { signatures_.prefetch(signature); }
   void prefetch_oldest() const;
   void prefetch_hops(std::uint32_t signature) const;
+  void prefetch_second_hop(std::uint32_t signature) const;
 
   Signature& operator[](std::uint32_t index) { return signatures_[index]; }
   Hop& hop(std::uint32_t index) { return hops_[index]; }
@@ -102,7 +106,7 @@ class SignatureTable {
   Pool<Signature> signatures_;
   Pool<Hop> hops_;
   std::uint32_t free_signature_ = kNone;  // chained through first_hop
-  std::uint32_t free_hop_ = kNone;        // chained through next
+  std::uint32_t free_hop_ = kNone;        // whole trails, none of which is read before it is used again
   std::deque<std::uint32_t> by_age_;
   std::size_t live_ = 0;
 };
