@@ -7,20 +7,14 @@
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <chrono>
 #include <map>
-#include <thread>
 
-#include "capture_attach.hpp"
-#include "capture_counters_ledger.hpp"
-#include "support/bpf_program.hpp"
 #include "support/oracle.hpp"
 #include "support/veth_pair.hpp"
+#include "support/veth_watched.hpp"
 
 namespace audio_latency::test {
 namespace {
-
-using std::chrono::steady_clock;
 
 constexpr std::size_t kBounded = 4096;   // what the bounded build scans of a packet
 constexpr std::size_t kLongest = 65507;  // UDP over IPv4; with its Ethernet header more than GSO takes
@@ -33,37 +27,6 @@ void stay_on_this_cpu() {
   CPU_SET(sched_getcpu(), &only);
   sched_setaffinity(0, sizeof only, &only);
 }
-
-// The program on the ingress of a veth.
-class Watched {
- public:
-  Watched(const VethPair& pair, ProgramBuild build, const al_settings& settings, std::vector<AudioPort> ports = {})
-      : program_(settings, {.build = build, .ports = std::move(ports)}), index_(pair.near_index()) {
-    KernelInterfaceEntries entries{FdView(program_.program().interfaces_fd())};
-    EXPECT_TRUE(entries.add({index_, AL_INGRESS}, AL_INTERFACE_LOOPBACK).ok());
-    AttachPrograms programs;
-    programs.ethernet[AL_INGRESS] = FdView(program_.program().program_fd(true, AL_INGRESS));
-    attacher_ = std::move(make_attacher(AttachMode::automatic, programs).value());
-    attachment_ = std::move(attacher_->attach({index_, pair.near_name(), AL_INGRESS, LinkLayer::ethernet}).value());
-  }
-
-  al_counters counters() const { return program_.counters(index_); }
-
-  // What was selected since the last call, once `packets` packets were scanned in all.
-  std::vector<al_event> events_after(std::uint64_t packets) {
-    const auto deadline = steady_clock::now() + std::chrono::seconds(20);
-    while (counters().packets[AL_SCANNED] < packets && steady_clock::now() < deadline)
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    EXPECT_EQ(counters().packets[AL_SCANNED], packets);
-    return program_.events();
-  }
-
- private:
-  TestProgram program_;
-  std::uint32_t index_;
-  std::unique_ptr<Attacher> attacher_;
-  std::unique_ptr<Attachment> attachment_;
-};
 
 class KernelVeth : public testing::TestWithParam<ProgramBuild> {
  protected:
@@ -149,6 +112,27 @@ TEST_P(KernelVeth, NonLinearFrames) {
             << "linear " << linear << " segment " << segment << " length " << length;
       }
     }
+  }
+  expect_counted(watched.counters(), lengths);
+}
+
+// The kernel takes the outermost tag out of a frame before any classifier sees it, as a device does that offloads tags;
+// further ones stay in the frame.
+TEST_P(KernelVeth, VlanTagsOutOfTheFrame) {
+  const VethPair pair(1500);
+  const al_settings settings = oracle_settings();
+  Watched watched(pair, GetParam(), settings);
+  const Bytes payload = random_bytes(1000, 7);
+  std::vector<std::size_t> lengths;
+  for (const int tags : {1, 2, 3}) {
+    Packet packet;
+    packet.ethernet();
+    for (int tag = 0; tag < tags; ++tag) packet.vlan(static_cast<std::uint16_t>(5 + tag));
+    const auto port = static_cast<std::uint16_t>(2000 + tags);
+    pair.send_frame(packet.ipv4().udp(1000, port).payload(payload).build(), {});
+    lengths.push_back(payload.size());
+    ASSERT_EQ(selected(watched.events_after(lengths.size()), payload.size()), select_verbatim(payload, settings))
+        << tags << " tags";
   }
   expect_counted(watched.counters(), lengths);
 }
