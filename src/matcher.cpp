@@ -65,6 +65,16 @@ void Matcher::State::advance(EventTime now) {
   expire(kExpiredAtOnce);
 }
 
+// At most `steps` of those that are over: never a pause.
+void Matcher::State::expire(int steps) {
+  const EventTime expired_before = now_ - std::min(now_, rules_.signature_ttl);
+  std::uint32_t gone = matching::kNone;
+  for (int step = 0; step < steps && signatures_.expire_step(expired_before, gone); ++step) {
+    signatures_.prefetch_oldest();
+    if (gone != matching::kNone) flows_.drop_signature(gone);
+  }
+}
+
 void Matcher::State::step_to(EventTime now) {
   if (!started_) {
     started_ = true;

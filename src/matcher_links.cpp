@@ -26,15 +26,6 @@ std::int64_t agreement_ns(std::int64_t median_ns) {
   return std::max<std::int64_t>(median_ns / 10, 20'000'000);
 }
 
-void HeldVotes::pop_front() {
-  if (++gone_ > votes_.size() / 2) clear_gone();
-}
-
-void HeldVotes::clear_gone() {
-  votes_.erase(votes_.begin(), votes_.begin() + static_cast<std::ptrdiff_t>(gone_));
-  gone_ = 0;
-}
-
 void DelayHistory::keep(std::vector<Sample>& ring, std::uint8_t& next, const Sample& sample) {
   if (ring.size() < kSamples) {
     ring.push_back(sample);

@@ -38,7 +38,9 @@ class HeldVotes {
   auto begin() const { return votes_.begin() + static_cast<std::ptrdiff_t>(gone_); }
   auto end() const { return votes_.end(); }
   void push_back(const Vote& vote) { votes_.push_back(vote); }
-  void pop_front();
+  void pop_front() {
+    if (++gone_ > votes_.size() / 2) clear_gone();
+  }
   template <class Drop>
   std::size_t erase_if(Drop drop) {
     clear_gone();
@@ -46,7 +48,10 @@ class HeldVotes {
   }
 
  private:
-  void clear_gone();
+  void clear_gone() {
+    votes_.erase(votes_.begin(), votes_.begin() + static_cast<std::ptrdiff_t>(gone_));
+    gone_ = 0;
+  }
 
   std::vector<Vote> votes_;
   std::size_t gone_ = 0;  // from the front

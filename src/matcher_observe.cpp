@@ -88,16 +88,6 @@ void Matcher::State::admit(const Observation& seen, std::uint32_t flow) {
   if (!flows_[flow].follows && !seen.learned) coverage_.heard(flows_[flow], seen.time);
 }
 
-// At most `steps` of those that are over: never a pause.
-void Matcher::State::expire(int steps) {
-  const EventTime expired_before = now_ - std::min(now_, rules_.signature_ttl);
-  std::uint32_t gone = kNone;
-  for (int step = 0; step < steps && signatures_.expire_step(expired_before, gone); ++step) {
-    signatures_.prefetch_oldest();
-    if (gone != kNone) flows_.drop_signature(gone);
-  }
-}
-
 void Matcher::State::join(std::uint32_t signature, const Observation& seen, std::uint32_t flow) {
   signatures_.touch(signature, seen.time);
   for (std::uint32_t at = signatures_[signature].first_hop; at != kNone; at = signatures_.hop(at).next) {
