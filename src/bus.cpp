@@ -18,12 +18,11 @@ BusInbox::Settings inbox_settings(const BusSettings& settings) {
 
 }  // namespace
 
-Bus::Bus(const BusSettings& settings, BusTransport& transport, BusNames& names, Here here, Uncertain uncertain,
-         Report report)
+Bus::Bus(const BusSettings& settings, BusTransport& transport, BusNames& names, Matching matching, Report report)
     : settings_(settings),
       transport_(transport),
       names_(names),
-      here_(std::move(here)),
+      matching_(std::move(matching)),
       report_(std::move(report)),
       owners_(settings.self, settings.owners == 0 ? BusSpread::kFewest : settings.owners),
       spread_(settings.owners),
@@ -31,7 +30,8 @@ Bus::Bus(const BusSettings& settings, BusTransport& transport, BusNames& names, 
              std::max(settings.flow_timeout, settings.maximum_latency + 2 * kSecond)),
       outbox_(transport, flows_, settings.node),
       inbox_(inbox_settings(settings), names,
-             {[this](const PlacedObservation& seen) { take(seen); }, std::move(uncertain)}) {}
+             {[this](const PlacedObservation& seen) { take(seen); }, matching_.set_clock_uncertainty,
+              matching_.is_behind}) {}
 
 Bus::~Bus() {
   if (up_) transport_.announce({settings_.node, true});
@@ -80,7 +80,7 @@ bool Bus::route(PlacedObservation& seen) {
       }
     }
   }
-  if (here) name(seen);
+  if (here) settle(seen, flow);
   return here;
 }
 
@@ -93,12 +93,15 @@ void Bus::keep(const BusRecord& record) {
   }
 }
 
-void Bus::name(PlacedObservation& own) {
+// What this node matches of its own: who is who, and whether it is the one to record it.
+void Bus::settle(PlacedObservation& own, std::uint32_t flow) {
   names_.settle(own, names_.own_end(own.sender, settings_.node), names_.own_end(own.receiver, settings_.node), now_);
+  own.observation.behind = hearing() != Hearing::all && flows_.is_behind(flow, heard_);
 }
 
 void Bus::step(EventTime now) {
   now_ = std::max(now_, now);
+  if (hearing() == Hearing::all) heard_ = now_;
   receive();
   if (now_ < flushed_ + kStep) return;
   flushed_ = now_;
@@ -129,16 +132,18 @@ void Bus::receive() {
 }
 
 void Bus::on_batch(BusMember from, const BusBatch& batch, EventTime received) {
+  for (const std::uint32_t flow : batch.behind) behind_ += flows_.set_behind(flow, now_) ? 1 : 0;
   if (batch.token != 0) outbox_.answer(from, batch.token, received, batch.hurry);
   const auto answer = inbox_.take(from, batch, received, clock());
   if (answer.define_again) outbox_.define_again(from);
   if (answer.lacks_definitions) outbox_.ask_for_definitions(from);
+  outbox_.tell_behind(from, answer.behind, answer.news, now_);
 }
 
 void Bus::take(const PlacedObservation& seen) {
   if (!seen.observation.learned && !owners_.owns(seen.observation.signature)) inbox_.count_misrouted();
   if (!seen.observation.learned) spread_.count();
-  here_(seen);
+  matching_.observe(seen);
 }
 
 // Before a sender's observations are matched, and from then on as long as it sends some.
@@ -161,12 +166,18 @@ std::string Bus::not_ready_reason() const {
   return {};
 }
 
+Hearing Bus::hearing() const {
+  if (!up_) return Hearing::nobody;
+  return reunited_ != 0 && now_ < reunited_ + kReunited ? Hearing::again : Hearing::all;
+}
+
 BusStats Bus::stats() const {
   BusStats stats;
   stats.local = local_;
   stats.home = home_;
   stats.late = late_;
   stats.relearned = relearned_;
+  stats.behind = behind_;
   stats.members = owners_.others().size() + 1;
   stats.owners = owners_.owners().size();
   stats.owns = owners_.is_owner();

@@ -32,6 +32,7 @@ struct BusStats {
   std::uint64_t home = 0;       // own observations kept here though another should own them: loopback, no room
   std::uint64_t late = 0;       // too old when they came out of the kernel
   std::uint64_t relearned = 0;  // told again after a change of owners
+  std::uint64_t behind = 0;     // flows that others have said another node sees first, as often as they said so
   std::size_t members = 0;      // that are heard, this one included
   std::size_t owners = 0;
   bool owns = false;
@@ -46,15 +47,16 @@ struct BusStats {
 // learned: so nothing is recorded twice, whatever the nodes believe of each other (docs/SCALING.md). Loop thread only.
 class Bus : public PlacedRouter {
  public:
-  // What belongs here goes to `here`; it, `names` and `transport` must outlive this.
-  using Here = std::function<void(const PlacedObservation&)>;
-  // How far the times of another node's observations may be off that come after this.
-  using Uncertain = std::function<void(std::uint32_t node, std::uint64_t ns)>;
-  // Other nodes can't be heard, or could not a moment ago: what they saw first may be recorded by them.
-  bool cut_off() const { return !up_ || now_ < connected_ + kReunited; }
+  struct Matching {
+    std::function<void(const PlacedObservation&)> observe;  // takes what belongs here
+    // How far the times of another node's observations may be off that come after this.
+    std::function<void(std::uint32_t node, std::uint64_t ns)> set_clock_uncertainty;
+    // Does another node see the flow's packets before this one?
+    std::function<bool(const FlowKey& flow, std::uint32_t node)> is_behind;
+  };
   using Report = std::function<void(LogLevel level, const char* event_type, const std::string& message)>;
-  Bus(const BusSettings& settings, BusTransport& transport, BusNames& names, Here here, Uncertain uncertain,
-      Report report);
+  // What `matching` calls, `names` and `transport` must outlive this.
+  Bus(const BusSettings& settings, BusTransport& transport, BusNames& names, Matching matching, Report report);
   ~Bus() override;
   Bus(const Bus&) = delete;
   Bus& operator=(const Bus&) = delete;
@@ -65,6 +67,7 @@ class Bus : public PlacedRouter {
   // Once a second: how event time becomes time of day.
   void set_clock(std::int64_t offset_ns, std::uint64_t uncertainty_ns);
 
+  Hearing hearing() const;
   BusStats stats() const;
   std::vector<BusPeerClock> clocks() const { return inbox_.clocks(clock()); }
   // Empty, or the sentence for /readyz.
@@ -82,12 +85,12 @@ class Bus : public PlacedRouter {
   void expire();
   void on_change();
   void keep(const BusRecord& record);
-  void name(PlacedObservation& own);
+  void settle(PlacedObservation& own, std::uint32_t flow);
 
   BusSettings settings_;
   BusTransport& transport_;
   BusNames& names_;
-  Here here_;
+  Matching matching_;
   Report report_;
   BusOwners owners_;
   BusSpread spread_;
@@ -96,7 +99,7 @@ class Bus : public PlacedRouter {
   BusInbox inbox_;
   std::deque<BusRecord> history_;  // own observations of the last MAX_LATENCY, event time
   std::vector<BusArrival> arrivals_;
-  std::uint64_t local_ = 0, home_ = 0, late_ = 0, relearned_ = 0;
+  std::uint64_t local_ = 0, home_ = 0, late_ = 0, relearned_ = 0, behind_ = 0;
   std::int64_t offset_ns_ = 0;
   std::uint64_t uncertainty_ns_ = 0;
   EventTime now_ = 0;
@@ -105,7 +108,8 @@ class Bus : public PlacedRouter {
   EventTime aged_ = 0;
   EventTime changed_ = 0;  // 0: the owners have never changed
   static constexpr EventTime kReunited = 5'000'000'000;
-  EventTime connected_ = 0;
+  EventTime reunited_ = 0;  // 0: has never been cut off
+  EventTime heard_ = 0;     // the last time that others could be heard
   EventTime returned_ = 0;  // when a probe last came back
   bool reply_ = false;      // somebody new wants to hear of this member
   bool up_ = false;

@@ -11,6 +11,7 @@ namespace audio_latency {
 namespace {
 
 constexpr EventTime kBetweenReclaims = 1'000'000'000;
+constexpr EventTime kBehind = 30'000'000'000;  // told again each few seconds as long as it is so
 
 std::string shortened(const std::string& name) {
   return name.substr(0, kBusLongestName);
@@ -102,6 +103,16 @@ void BusFlows::reclaim(EventTime now) {
     free_.push_back(number);
   }
   last_ = 0;
+}
+
+bool BusFlows::set_behind(std::uint32_t number, EventTime now) {
+  if (number == 0 || number >= flows_.size() || flows_[number].version == 0) return false;
+  flows_[number].behind = now;
+  return true;
+}
+
+bool BusFlows::is_behind(std::uint32_t number, EventTime heard) const {
+  return flows_[number].behind != 0 && flows_[number].behind + kBehind >= heard;
 }
 
 std::uint32_t BusFlows::endpoint_number(const Placement& place) {

@@ -28,6 +28,7 @@ class BusFlows {
     std::uint32_t receiver_number = 0;
     std::uint32_t version = 0;  // 0: not in use; no two flows or namings have the same
     EventTime used = 0;
+    EventTime behind = 0;  // when this node was last told that another sees its packets first; 0: never
   };
 
   // `names` must outlive this. A number means one flow for at least `life` ns after its last use.
@@ -37,6 +38,11 @@ class BusFlows {
   std::uint32_t number_of(const PlacedObservation& seen);
   const Flow& operator[](std::uint32_t number) const { return flows_[number]; }
   const BusEndpoint& endpoint(std::uint32_t number) const { return endpoints_[number]; }
+
+  // Another member says that some other node sees the flow's packets before this one. False: there is no such flow.
+  bool set_behind(std::uint32_t number, EventTime now);
+  // It said so not long before `heard`, when members were heard last.
+  bool is_behind(std::uint32_t number, EventTime heard) const;
 
   BusRecord record_of(const Observation& seen, std::uint32_t flow) const;
   // The other way round, for a record that was not sent.

@@ -11,6 +11,8 @@ constexpr EventTime kSecond = 1'000'000'000;
 constexpr std::size_t kMostPeers = 8192;
 constexpr std::size_t kMostEndpointsOfPeer = 65'536;
 constexpr EventTime kPeerLife = 60 * kSecond;
+constexpr EventTime kTellAgain = 5 * kSecond;
+constexpr EventTime kForgotten = 3 * kTellAgain;
 constexpr std::int64_t kFuture = 1'000'000'000;       // ns that an observation may be ahead of now
 constexpr std::int64_t kTransport = 5'000'000'000;    // ns that it may be under way
 constexpr std::uint64_t kLargestGap = 1'000'000'000;  // more is not a loss, it is another count
@@ -64,6 +66,8 @@ BusInbox::Answer BusInbox::take(BusMember from, const BusBatch& batch, EventTime
   }
   take_waiting(peer, clock);
   const bool unknown = !take_records(peer, records, clock);
+  answer.behind = std::exchange(peer.behind, {});
+  answer.news = std::exchange(peer.news, false);
   answer.lacks_definitions = unknown && peer.asked + kSecond <= clock.now;
   if (answer.lacks_definitions) peer.asked = clock.now;
   return answer;
@@ -155,7 +159,7 @@ bool BusInbox::take_record(Peer& peer, const BusRecord& record, const Clock& clo
     peer.refused = clock.now;
     return true;
   }
-  const Flow& flow = known->second;
+  Flow& flow = known->second;
   PlacedObservation seen;
   seen.observation = observation_of(record, flow.view);
   if (!record.learned && ahead < -static_cast<std::int64_t>(kBusLate)) {
@@ -170,7 +174,18 @@ bool BusInbox::take_record(Peer& peer, const BusRecord& record, const Clock& clo
   names_.settle(seen, flow.sender, flow.receiver, clock.now);
   ++(seen.observation.learned ? stats_.learned : stats_.received);
   handlers_.take(seen);
+  look_behind(peer, record.flow, flow, clock.now);
   return true;
+}
+
+void BusInbox::look_behind(Peer& peer, std::uint32_t number, Flow& flow, EventTime now) {
+  if (now < flow.looked + kSecond) return;
+  flow.looked = now;
+  if (now < flow.told + kTellAgain || peer.behind.size() >= kBusMostDefinitions) return;
+  if (!handlers_.is_behind(flow.view.key, peer.number)) return;
+  peer.news = peer.news || flow.told + kForgotten < now;
+  peer.behind.push_back(number);
+  flow.told = now;
 }
 
 void BusInbox::age(EventTime now) {

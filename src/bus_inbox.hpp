@@ -60,11 +60,16 @@ class BusInbox {
     std::function<void(const PlacedObservation&)> take;
     // How far the times of a node (CapturePoint::node) may be off that are handed on after this.
     std::function<void(std::uint32_t node, std::uint64_t uncertainty_ns)> tell_uncertainty;
+    // Does another node see the flow's packets before this one (CapturePoint::node)?
+    std::function<bool(const FlowKey& flow, std::uint32_t node)> is_behind;
   };
   // What a batch asks for besides being taken.
   struct Answer {
     bool define_again = false;       // of this node's definitions
     bool lacks_definitions = false;  // of the sender's
+    // The sender's flows whose packets another node sees first; it has to know when it hears nobody.
+    std::vector<std::uint32_t> behind;
+    bool news = false;  // some of them for the first time
   };
 
   BusInbox(const Settings& settings, BusNames& names, Handlers handlers);
@@ -93,6 +98,8 @@ class BusInbox {
   struct Flow {
     BusView view;
     BusNames::End sender, receiver;
+    EventTime looked = 0;  // whether another node sees it first
+    EventTime told = 0;    // that one does
   };
   struct Peer {
     std::uint32_t number = 0;
@@ -107,6 +114,8 @@ class BusInbox {
     std::uint64_t told_uncertainty_ns = 0;
     std::vector<BusRecord> waiting;  // for its clock to be known
     EventTime waiting_since = 0;
+    std::vector<std::uint32_t> behind;  // Answer::behind of the next
+    bool news = false;
     EventTime heard = 0;
     EventTime records = 0;  // when it last sent observations
     EventTime asked = 0;
@@ -124,6 +133,7 @@ class BusInbox {
   bool is_too_far(const BusClock::Estimate& estimate, const Clock& clock) const;
   bool take_records(Peer& peer, std::span<const BusRecord> records, const Clock& clock);
   bool take_record(Peer& peer, const BusRecord& record, const Clock& clock, std::int64_t correction);
+  void look_behind(Peer& peer, std::uint32_t number, Flow& flow, EventTime now);
   std::uint64_t uncertainty_of(const Peer& peer, const BusClock::Estimate& estimate, const Clock& clock) const;
 
   Settings settings_;

@@ -89,8 +89,11 @@ Status LiveBus::open(const NatsSettings& settings, BusNames& names, Log& log) {
     if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, descriptor, &event) != 0) return system_error("epoll_ctl");
   }
   bus_ = std::make_unique<Bus>(
-      settings_, *transport_, names, [this](const PlacedObservation& seen) { pipeline_.observe(seen); },
-      [this](std::uint32_t node, std::uint64_t ns) { pipeline_.set_clock_uncertainty(node, ns); },
+      settings_, *transport_, names,
+      Bus::Matching{
+          [this](const PlacedObservation& seen) { pipeline_.observe(seen); },
+          [this](std::uint32_t node, std::uint64_t ns) { pipeline_.set_clock_uncertainty(node, ns); },
+          [this](const FlowKey& flow, std::uint32_t node) { return pipeline_.matcher().is_behind(flow, node); }},
       [&log](LogLevel level, const char* type, const std::string& message) { log.event(level, type, message); });
   pipeline_.set_router(bus_.get());
   return success();
@@ -104,7 +107,7 @@ void LiveBus::step() {
   std::uint64_t expirations = 0;
   [[maybe_unused]] const ssize_t emptied = read(timer_.get(), &expirations, sizeof expirations);
   bus_->step(monotonic_ns());
-  pipeline_.set_cut_off(bus_->cut_off());
+  pipeline_.set_hearing(bus_->hearing());
 }
 
 void LiveBus::publish(const WallClock& clock) {

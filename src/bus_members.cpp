@@ -38,7 +38,7 @@ void Bus::watch_connection() {
   if (up_) {
     report_(LogLevel::info, "bus_connected", "connected: signatures meet on the bus");
     beaten_ = 0;
-    connected_ = now_;
+    if (heard_ != 0) reunited_ = now_;
     return;
   }
   report_(LogLevel::warn, "bus_disconnected", not_ready_reason());
@@ -81,8 +81,8 @@ void Bus::on_change() {
     ++relearned_;
     if (owner == owners_.self()) {
       PlacedObservation seen = flows_.observation_of(record);
-      name(seen);
-      here_(seen);
+      settle(seen, record.flow);
+      matching_.observe(seen);
     } else {
       outbox_.add(owner, record, now_);
     }

@@ -158,6 +158,12 @@ bool take_each(const From& from, std::vector<To>& to) {
   return true;
 }
 
+bool take_numbers(const google::protobuf::RepeatedField<std::uint32_t>& from, std::vector<std::uint32_t>& to) {
+  if (from.size() > static_cast<int>(kBusMostDefinitions)) return false;
+  to.assign(from.begin(), from.end());
+  return std::all_of(to.begin(), to.end(), [](std::uint32_t each) { return each > 0 && each <= kBusHighestNumber; });
+}
+
 bool take(const bus::Batch& from, BusBatch& to) {
   to.node = from.node();
   to.stream = from.stream();
@@ -171,7 +177,7 @@ bool take(const bus::Batch& from, BusBatch& to) {
   to.hurry = from.hurry();
   to.define_again = from.define_again();
   return to.node.size() <= kBusLongestName && take_each(from.endpoints(), to.endpoints) &&
-         take_each(from.flows(), to.flows) && take(from, to.records);
+         take_each(from.flows(), to.flows) && take_numbers(from.behind(), to.behind) && take(from, to.records);
 }
 
 void put(const BusBatch& from, bus::Batch& to) {
@@ -188,6 +194,7 @@ void put(const BusBatch& from, bus::Batch& to) {
   to.set_define_again(from.define_again);
   for (const BusEndpoint& endpoint : from.endpoints) put(endpoint, *to.add_endpoints());
   for (const BusFlow& flow : from.flows) put(flow, *to.add_flows());
+  for (const std::uint32_t number : from.behind) to.add_behind(number);
   put(from.records, from.sent_ns, to);
 }
 

@@ -78,6 +78,7 @@ struct BusBatch {
   std::vector<BusEndpoint> endpoints;
   std::vector<BusFlow> flows;
   std::vector<BusRecord> records;
+  std::vector<std::uint32_t> behind;  // the receiver's flows whose packets another node sees before it
 };
 
 struct BusMessage {

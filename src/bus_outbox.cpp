@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bus_outbox.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <numeric>
 #include <utility>
@@ -14,6 +15,7 @@ constexpr EventTime kUnasked = 5 * kSecond / 2;  // where no batch has asked by 
 constexpr EventTime kSoon = kSecond / 4;
 constexpr EventTime kHurry = kSecond / 20;
 constexpr EventTime kAnswer = kSecond / 2;  // leaves by itself after so long
+constexpr EventTime kNews = kSecond / 2;    // and so
 constexpr std::int64_t kSet = 200'000;      // ns from one second to the next: more than a clock is slewed as a rule
 constexpr std::size_t kMostPeers = 8192;
 constexpr EventTime kPeerLife = 60 * kSecond;
@@ -91,13 +93,15 @@ void BusOutbox::flush(EventTime now) {
     const std::size_t waiting = peer.batch.records.size();
     const bool due = waiting > 0 && peer.oldest + (waiting < kEnough ? kLongDelay : kDelay) <= now;
     const bool overdue = peer.batch.echoed_token != 0 && peer.answered + kAnswer <= now;
-    if (due || overdue || peer.wanted) send(to, peer, now);
+    const bool news = peer.news != 0 && peer.news + kNews <= now;
+    if (due || overdue || news || peer.wanted) send(to, peer, now);
   }
 }
 
 void BusOutbox::send(BusMember to, Peer& peer, EventTime now) {
   BusBatch batch = std::exchange(peer.batch, {});
   peer.wanted = false;
+  peer.news = 0;
   peer.sent = now;
   const std::size_t count = batch.records.size();
   std::size_t learned = 0;
@@ -115,6 +119,7 @@ void BusOutbox::send(BusMember to, Peer& peer, EventTime now) {
   if (batch.token != 0 || !peer.introduced) batch.clock_uncertainty_ns = uncertainty_ns_;
   batch.stream = peer.stream;
   batch.first = peer.next;
+  const std::size_t told = batch.behind.size();
   if (!transport_.send(to, std::move(batch))) {
     stats_.queue_full += count;
     define_again(to);  // the definitions went with it
@@ -124,6 +129,7 @@ void BusOutbox::send(BusMember to, Peer& peer, EventTime now) {
   peer.next += count;
   stats_.learned += learned;
   stats_.sent += count - learned;
+  stats_.told_behind += told;
 }
 
 void BusOutbox::answer(BusMember to, std::uint64_t token, EventTime received, bool hurry) {
@@ -141,6 +147,15 @@ void BusOutbox::measure(BusMember to, BusPace pace, EventTime now) {
   peer->batch.token = 1;
   peer->batch.hurry = pace != BusPace::once_in_a_while;
   peer->wanted = true;
+}
+
+void BusOutbox::tell_behind(BusMember to, const std::vector<std::uint32_t>& flows, bool news, EventTime now) {
+  Peer* const peer = flows.empty() ? nullptr : peer_of(to);
+  if (peer == nullptr) return;
+  auto& told = peer->batch.behind;
+  const std::size_t room = kBusMostDefinitions - std::min(told.size(), kBusMostDefinitions);
+  told.insert(told.end(), flows.begin(), flows.begin() + static_cast<std::ptrdiff_t>(std::min(flows.size(), room)));
+  if (news && peer->news == 0) peer->news = now;
 }
 
 void BusOutbox::ask_for_definitions(BusMember to) {

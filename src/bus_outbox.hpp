@@ -14,7 +14,8 @@ struct BusOutboxStats {
   std::uint64_t sent = 0;     // observations handed to the transport, to be recorded by their owner
   std::uint64_t learned = 0;  // and those that only inform
   std::uint64_t queue_full = 0;
-  std::uint64_t owner_gone = 0;  // sent to an owner in the seconds before it was found dead
+  std::uint64_t owner_gone = 0;   // sent to an owner in the seconds before it was found dead
+  std::uint64_t told_behind = 0;  // flows of others that another node sees first
 };
 
 // Observations on their way to other members, a batch for each. It leaves when it is full; with kEnough observations
@@ -39,6 +40,8 @@ class BusOutbox {
   void measure(BusMember to, BusPace pace, EventTime now);
   void ask_for_definitions(BusMember to);
   void define_again(BusMember to);  // it has lost or never had them
+  // Other nodes see the packets of these flows of `to` first: goes with the next batch, and soon where that is news.
+  void tell_behind(BusMember to, const std::vector<std::uint32_t>& flows, bool news, EventTime now);
   void drop(BusMember gone, EventTime now);
   void age(EventTime now);  // forgets members that nothing was sent to for a minute
 
@@ -55,6 +58,7 @@ class BusOutbox {
     EventTime sent = 0;
     EventTime asked = 0;     // for an answer
     EventTime answered = 0;  // `received` of the message that the next batch answers
+    EventTime news = 0;      // since when the next batch has news; 0: it has none
     bool wanted = false;     // to be sent even if it is empty
     bool introduced = false;
     std::array<std::uint32_t, 4> seconds{};  // live observations sent, by second

@@ -139,11 +139,14 @@ void Matcher::advance(EventTime now) {
 void Matcher::finish() {
   state_->finish();
 }
-void Matcher::set_cut_off(bool cut_off) {
-  state_->set_cut_off(cut_off);
+void Matcher::set_hearing(Hearing hearing) {
+  state_->set_hearing(hearing);
 }
 void Matcher::set_clock_uncertainty(std::uint32_t node, std::uint64_t uncertainty_ns) {
   state_->set_clock_uncertainty(node, uncertainty_ns);
+}
+bool Matcher::is_behind(const FlowKey& flow, std::uint32_t node) const {
+  return state_->is_behind(flow, node);
 }
 MatcherStats Matcher::stats() const {
   return state_->stats();

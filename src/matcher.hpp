@@ -28,6 +28,10 @@ enum class MatcherError : std::uint8_t {
 const char* to_string(Collision reason);
 const char* to_string(MatcherError error);
 
+// Whether other nodes are heard that see the same flows. Again: they were not a moment ago, and what they see may be
+// sent to others still, which have done without this one.
+enum class Hearing : std::uint8_t { all, again, nobody };
+
 struct MatcherStats {
   std::uint64_t observations = 0;
   std::uint64_t steps = 0;    // hops, pairs of hops, votes and links looked at for them: what an observation costs
@@ -74,10 +78,13 @@ class Matcher {
   void observe(const PlacedObservation& seen);  // takes effect a few observations later, or with advance()
   void advance(EventTime now);                  // settles trails older than SETTLE_MS, ages the tables
   void finish();                                // the source has ended: settles everything
-  // Other nodes that used to be heard are not: hops that they see first stay incomplete, and are theirs to record.
-  void set_cut_off(bool cut_off);
+  // Where nobody is heard, hops that others see first stay incomplete, and are theirs to record.
+  void set_hearing(Hearing hearing);
   // How far the clock of a node (CapturePoint::node) may be off from this one's, ns; 0 until told, and for node 0.
   void set_clock_uncertainty(std::uint32_t node, std::uint64_t uncertainty_ns);
+
+  // Another node than `node` has just seen packets of this flow before that one did.
+  bool is_behind(const FlowKey& flow, std::uint32_t node) const;
 
   MatcherStats stats() const;
   std::vector<LinkView> links() const;

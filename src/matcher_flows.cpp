@@ -73,6 +73,10 @@ std::uint32_t FlowTable::find_or_add(const PlacedObservation& seen, EventTime no
   return found;
 }
 
+std::uint32_t FlowTable::find(const FlowKey& key) const {
+  return index_.find(hash_(key), [&](std::uint32_t i) { return records_[i].key == key; });
+}
+
 // Moved to the end of the order once a second at most.
 void FlowTable::see(std::uint32_t index, EventTime time) {
   FlowRecord& flow = records_[index];

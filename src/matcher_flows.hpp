@@ -86,6 +86,7 @@ class FlowTable {
   enum class Refusal : std::uint8_t { none, full, quota };
   // The flow's index, kNone with a reason in `refusal` where the table or the sender's share is full.
   std::uint32_t find_or_add(const PlacedObservation& seen, EventTime now, Refusal& refusal);
+  std::uint32_t find(const FlowKey& key) const;  // kNone: not there
   // Flows that went since the last call, by age or since their address got a new owner: their links must go.
   bool any_gone() const { return !gone_.empty(); }
   std::vector<std::uint32_t> take_gone();

@@ -13,7 +13,6 @@ namespace {
 
 // A flow whose sound begins this soon after tracking began was running before.
 constexpr EventTime kAlreadyRunning = 1'000'000'000;
-constexpr EventTime kSilentNode = 4'000'000'000;  // ns
 constexpr EventTime kMaximumArrivalDelta = 0xffffffff;
 constexpr int kExpiredByOneMore = 3;  // signatures looked at for each that is added: faster than they come
 
@@ -57,6 +56,7 @@ std::uint32_t Matcher::State::flow_of(const PlacedObservation& seen) {
   matching::FlowRecord& record = flows_[flow];
   ++record.signatures[static_cast<std::size_t>(seen.observation.domain)];
   record.already_running = record.first_seen < start_ + kAlreadyRunning;
+  if (seen.observation.behind) see_behind(record, seen.observation);
   return flow;
 }
 
@@ -150,7 +150,7 @@ void Matcher::State::see_again(std::uint32_t signature, Hop& hop, const Observat
     hop.ttl = seen.ttl;
     hop.learned = seen.learned;
   }
-  if (seen.learned) hop.arrival_reported = true;
+  if (seen.learned) hop.arrival_reported = hop.partly_learned = true;
   hop.set_departure(first);
   flows_.see_from(hop.flow, first);
   hop.arrival_delta = static_cast<std::uint32_t>(last - first);
@@ -185,7 +185,7 @@ void Matcher::State::add_hop(std::uint32_t signature, const Observation& seen, s
   hop.point = point_of(seen.point);
   hop.ip_id = static_cast<std::uint16_t>(seen.packet.ip_id_or_label);
   hop.ttl = seen.ttl;
-  hop.learned = seen.learned;
+  hop.learned = hop.partly_learned = seen.learned;
 }
 
 std::uint32_t Matcher::State::identity_of(const PacketIdentity& packet) const {
@@ -204,32 +204,6 @@ std::uint32_t Matcher::State::point_of(const CapturePoint& point) {
   last_point_ = {point, number};
   point_nodes_[number] = point.node;
   return number;
-}
-
-// Of the nodes that see a flow, the first one's sightings decide: two owners that each got another node's sighting of
-// one hop, since the bus was torn between them, must not both record it.
-void Matcher::State::see_elsewhere(Hop& hop, std::uint32_t departure_node, std::uint32_t arrival_node) {
-  hop.two_nodes = true;
-  flows_[hop.flow].first_node = departure_node;
-  flows_[hop.flow].other_node = arrival_node;
-  flows_[hop.flow].first_node_known = now_;
-}
-
-// All sightings of the hop that are to be expected are there. A node that has been silent for a while is not expected
-// any more, unless it is this node that hears nobody.
-bool Matcher::State::is_complete(const Hop& hop) const {
-  const matching::FlowRecord& flow = flows_[hop.flow];
-  if (flow.first_node_known == 0 || hop.two_nodes || flow.first_node == point_nodes_[hop.point]) return true;
-  return !cut_off_ && flow.first_node_known + kSilentNode < now_;
-}
-
-std::int64_t Matcher::State::uncertainty_between(std::uint32_t node_a, std::uint32_t node_b) const {
-  if (node_a == node_b) return 0;  // one clock
-  const auto of = [&](std::uint32_t node) {
-    const auto known = clock_uncertainty_.find(node);
-    return known == clock_uncertainty_.end() ? std::int64_t{0} : static_cast<std::int64_t>(known->second);
-  };
-  return of(node_a) + of(node_b);
 }
 
 void Matcher::State::schedule(std::uint32_t signature, EventTime time) {

@@ -101,7 +101,7 @@ void Matcher::State::evaluate_pair(std::uint32_t signature, const Trail& trail, 
   vote.signature = signatures_[signature].value();
   vote.origin_flow = flows_.ref(root.flow);
   vote.domain = domain;
-  vote.learned = to.hop->learned || !is_complete(*from.hop) || !is_complete(*to.hop);
+  vote.learned = to.hop->learned || !is_complete(*from.hop) || !is_complete(*to.hop) || may_be_elsewhere(*to.hop);
   vote.uncertainty_ns = uncertainty_between(point_nodes_[from.hop->point], point_nodes_[to.hop->point]);
   const std::uint32_t arrived_at = from.hop->two_nodes ? flows_[from.flow].other_node : point_nodes_[from.hop->point];
   vote.stage_uncertainty_ns = uncertainty_between(arrived_at, point_nodes_[to.hop->point]);

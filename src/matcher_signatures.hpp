@@ -27,6 +27,7 @@ struct Hop {
   bool arrival_reported : 1 = false;
   bool learned : 1 = false;    // its departure was
   bool two_nodes : 1 = false;  // have seen it
+  bool partly_learned : 1 = false;
 
   EventTime departure() const { return EventTime{departure_high} << 32 | departure_low; }
   EventTime arrival() const { return departure() + arrival_delta; }

@@ -41,8 +41,10 @@ class Matcher::State {
   void observe(const PlacedObservation& seen);
   void advance(EventTime now);
   void finish();
-  void set_cut_off(bool cut_off) { cut_off_ = cut_off; }
+  void set_hearing(Hearing hearing);
   void set_clock_uncertainty(std::uint32_t node, std::uint64_t ns) { clock_uncertainty_[node] = ns; }
+
+  bool is_behind(const FlowKey& flow, std::uint32_t node) const;
 
   MatcherStats stats() const;
   std::vector<LinkView> links() const;
@@ -73,10 +75,15 @@ class Matcher::State {
   void add_hop(std::uint32_t signature, const Observation& seen, std::uint32_t flow);
   std::uint32_t identity_of(const PacketIdentity& packet) const;
   std::uint32_t point_of(const CapturePoint& point);
-  void see_elsewhere(matching::Hop& hop, std::uint32_t departure_node, std::uint32_t arrival_node);
-  bool is_complete(const matching::Hop& hop) const;
-  std::int64_t uncertainty_between(std::uint32_t node_a, std::uint32_t node_b) const;
   void schedule(std::uint32_t signature, EventTime time);
+
+  // matcher_nodes.cpp: what several nodes see, and which of them records it.
+  void see_elsewhere(matching::Hop& hop, std::uint32_t departure_node, std::uint32_t arrival_node);
+  void see_behind(matching::FlowRecord& flow, const Observation& seen) const;
+  bool is_complete(const matching::Hop& hop) const;
+  bool may_be_elsewhere(const matching::Hop& hop) const;
+  bool is_absent(const matching::FlowRecord& flow) const;
+  std::int64_t uncertainty_between(std::uint32_t node_a, std::uint32_t node_b) const;
 
   // matcher_settle.cpp: a trail becomes latencies.
   void step_to(EventTime now);
@@ -119,7 +126,8 @@ class Matcher::State {
   std::map<std::uint32_t, std::uint64_t> clock_uncertainty_;
   std::pair<CapturePoint, std::uint32_t> last_point_{{kNoNode, 0, 0}, 0};
   MatcherStats stats_;
-  bool cut_off_ = false;
+  Hearing hearing_ = Hearing::all;
+  EventTime deaf_since_ = 0;
   bool started_ = false;
   EventTime start_ = 0;
   EventTime now_ = 0;

@@ -130,7 +130,7 @@ constexpr Variable kVariables[] = {
     {"BUS_SUBJECT", "audio-latency", "at most 100 letters, digits, dots, - and _; no empty token",
      "first tokens of the subjects; nodes that measure together have the same", false, parse_bus_subject,
      print_text<&Options::bus_subject>},
-    {"BUS_OWNERS", "16", "auto or a number from 1 to 64 (nodes)",
+    {"BUS_OWNERS", "auto", "auto or a number from 1 to 64 (nodes)",
      "nodes that signatures are spread over at most; auto: two, and more as the load wants (docs/SCALING.md)", false,
      parse_bus_owners, print_bus_owners},
     {"BUS_USER", "", "at most 253 characters, none of control", "user that the bus knows", false, parse_bus_user,

@@ -51,7 +51,7 @@ class Pipeline : public ObservationSink, private MatchSink {
   void on_observation(const Observation& observation) override;
   // Matches what another node has seen, or this one a while ago.
   void observe(const PlacedObservation& seen) { matcher_.observe(seen); }
-  void set_cut_off(bool cut_off) { matcher_.set_cut_off(cut_off); }
+  void set_hearing(Hearing hearing) { matcher_.set_hearing(hearing); }
   void set_clock_uncertainty(std::uint32_t node, std::uint64_t ns) { matcher_.set_clock_uncertainty(node, ns); }
   void advance(EventTime now) { matcher_.advance(now); }
   void finish() { matcher_.finish(); }

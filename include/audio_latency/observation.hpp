@@ -58,6 +58,7 @@ struct Observation {
   std::uint16_t peak = 0;
   std::uint8_t zero_crossings = 0;
   bool learned = false;  // told of for the sake of what comes; whatever it completes is recorded by another node
+  bool behind = false;   // another node sees the flow's packets before this one, and can't be heard now
 };
 
 Observation observation_of(const al_event& event);

@@ -78,7 +78,7 @@ struct Options {
   MetricIdentity metric_identity = MetricIdentity::pod;
   std::string bus_url;
   std::string bus_subject = "audio-latency";
-  std::uint32_t bus_owners = 16;  // 0: as the load wants
+  std::uint32_t bus_owners = 0;  // 0: as the load wants
   std::string bus_user;
   std::string bus_password_file;
   std::string bus_token_file;

@@ -103,9 +103,10 @@ void bench_route() {
   StaticResolver own;
   BusNames names(own);
   Discard transport;
-  Bus bus(
-      settings_of(0x123456789), transport, names, [](const PlacedObservation&) {}, [](std::uint32_t, std::uint64_t) {},
-      [](LogLevel, const char*, const std::string&) {});
+  Bus bus(settings_of(0x123456789), transport, names,
+          {[](const PlacedObservation&) {}, [](std::uint32_t, std::uint64_t) {},
+           [](const FlowKey&, std::uint32_t) { return false; }},
+          [](LogLevel, const char*, const std::string&) {});
   EventTime now = 100 * kSecond;
   std::mt19937_64 random(5);
   transport.given.push_back({{0x123456789, BusHeartbeat{}}, 1});
@@ -179,10 +180,12 @@ class Node {
     transport_ = std::move(*made);
     bus_ = std::make_unique<Bus>(
         settings_of(self), *transport_, names_,
-        [this, matches](const PlacedObservation& seen) {
-          if (matches) matcher_.observe(seen);
-        },
-        [](std::uint32_t, std::uint64_t) {}, [](LogLevel, const char*, const std::string&) {});
+        Bus::Matching{[this, matches](const PlacedObservation& seen) {
+                        if (matches) matcher_.observe(seen);
+                      },
+                      [](std::uint32_t, std::uint64_t) {},
+                      [this](const FlowKey& flow, std::uint32_t node) { return matcher_.is_behind(flow, node); }},
+        [](LogLevel, const char*, const std::string&) {});
     clock_.measure();
   }
 

@@ -53,6 +53,8 @@ std::string spoilt_message(Input input) {
       flow.view.kind = static_cast<std::uint8_t>(AL_IDENTITY_TCP + kind / 8 % 3);
       flow.view.key.source.ip = IpAddress::from_ipv4(input.next<std::uint32_t>());
       batch.flows.push_back(flow);
+    } else if (kind % 8 == 2) {
+      batch.behind.push_back(input.next<std::uint32_t>() % kBusHighestNumber + 1);
     } else {
       BusRecord record;
       record.time_ns = input.next<std::int64_t>();
@@ -80,6 +82,7 @@ void check(std::string_view bytes) {
     if (batch->records.size() > kBusMostRecords || batch->records != same.records) std::abort();
     if (batch->flows.size() > kBusMostDefinitions || batch->flows.size() != same.flows.size()) std::abort();
     if (batch->endpoints.size() > kBusMostDefinitions) std::abort();
+    if (batch->behind.size() > kBusMostDefinitions || batch->behind != same.behind) std::abort();
   }
 }
 

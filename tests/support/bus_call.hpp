@@ -28,10 +28,11 @@ class Call {
  public:
   static constexpr double kStart = 103;
   // `shifts`: by how many ms each node's clock is ahead.
-  explicit Call(std::size_t count, std::vector<std::int64_t> shifts = {}, bool correct_clocks = false)
+  explicit Call(std::size_t count, std::vector<std::int64_t> shifts = {}, bool correct_clocks = false,
+                std::size_t owners = 16)
       : nodes(count), clock_shifts(std::move(shifts)) {
     clock_shifts.resize(count);
-    for (std::size_t i = 0; i < count; ++i) nodes[i] = std::make_unique<Node>(hub, ids()[i], correct_clocks);
+    for (std::size_t i = 0; i < count; ++i) nodes[i] = std::make_unique<Node>(hub, ids()[i], correct_clocks, owners);
     run_until(102.5);
   }
 

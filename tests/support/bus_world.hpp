@@ -82,10 +82,11 @@ class Node : public World {
        const Options& options = settled())
       : World(options),
         transport(hub, self),
-        bus(
-            {self, "node-" + std::to_string(self), owners, 10'000'000'000, 30'000'000'000, 1000, correct_clocks},
-            transport, names, [this](const PlacedObservation& seen) { matcher.observe(seen); },
-            [this](std::uint32_t other, std::uint64_t ns) { matcher.set_clock_uncertainty(other, ns); },
+        bus({self, "node-" + std::to_string(self), owners, 10'000'000'000, 30'000'000'000, 1000, correct_clocks},
+            transport, names,
+            Bus::Matching{[this](const PlacedObservation& seen) { matcher.observe(seen); },
+                          [this](std::uint32_t other, std::uint64_t ns) { matcher.set_clock_uncertainty(other, ns); },
+                          [this](const FlowKey& flow, std::uint32_t other) { return matcher.is_behind(flow, other); }},
             [](LogLevel, const char*, const std::string&) {}) {}
 
   static Options settled() {
@@ -100,7 +101,7 @@ class Node : public World {
 
   void step(EventTime now) {
     bus.step(now);
-    matcher.set_cut_off(bus.cut_off());
+    matcher.set_hearing(bus.hearing());
     matcher.advance(now);
   }
 

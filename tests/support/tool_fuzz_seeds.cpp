@@ -131,6 +131,7 @@ void messages(Seeds& seeds) {
   record.signature = 0x123456789abcdef0;
   record.flow = 1;
   batch.records.push_back(record);
+  batch.behind = {1, kBusHighestNumber};
   seeds.add("bus", bytes_of(encode(BusMessage{7, batch})));
   Bytes made = random_bytes(400, 5);
   made.front() = 0xff;  // fuzz_bus makes a message of it

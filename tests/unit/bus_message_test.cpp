@@ -72,6 +72,7 @@ TEST(BusMessage, ABatchComesThroughUnchanged) {
         true},
        0,
        7}};
+  batch.behind = {1, 300, kBusHighestNumber};
   const BusMessage message = decoded(encode({42, batch}));
   EXPECT_EQ(message.sender, 42U);
   const auto& got = std::get<BusBatch>(message.content);
@@ -86,6 +87,7 @@ TEST(BusMessage, ABatchComesThroughUnchanged) {
   EXPECT_TRUE(got.hurry);
   EXPECT_TRUE(got.define_again);
   EXPECT_EQ(got.records, batch.records);
+  EXPECT_EQ(got.behind, batch.behind);
   ASSERT_EQ(got.flows.size(), 2U);
   for (std::size_t i = 0; i < 2; ++i) {
     EXPECT_EQ(got.flows[i].number, batch.flows[i].number);
@@ -146,6 +148,11 @@ TEST(BusMessage, RefusesWhatMakesNoSense) {
   refused([](auto& message) { message.mutable_batch()->set_ip_id(3, 65536); });
   refused([](auto& message) { message.mutable_batch()->set_flow(3, 0); });
   refused([](auto& message) { message.mutable_batch()->set_flow(3, kBusHighestNumber + 1); });
+  refused([](auto& message) { message.mutable_batch()->add_behind(0); });
+  refused([](auto& message) { message.mutable_batch()->add_behind(kBusHighestNumber + 1); });
+  refused([](auto& message) {
+    for (std::size_t i = 0; i <= kBusMostDefinitions; ++i) message.mutable_batch()->add_behind(1);
+  });
   refused([](auto& message) { message.mutable_batch()->set_node(std::string(300, 'n')); });
   refused([](auto& message) { message.mutable_batch()->add_flows()->set_number(1); });      // no addresses
   refused([](auto& message) { message.mutable_batch()->add_endpoints()->set_number(1); });  // no name

@@ -152,6 +152,41 @@ TEST(Bus, HalvesThatEachSeeAnEndOfAHopDoNotBothRecordIt) {
   EXPECT_GT(static_cast<double>(recorded.size()), 0.7 * static_cast<double>(truth.size()));
 }
 
+// It has matched nothing of the call itself, and knows from the owners that node 0 sees the first hop before it.
+TEST(Bus, ANodeThatOwnsNothingRecordsWhatIsItsAloneWhereItIsCutOff) {
+  Call call(4, {}, false, 2);
+  call.run_until(107);
+  EXPECT_FALSE(call.nodes[1]->bus.stats().owns);
+  EXPECT_GT(call.nodes[1]->bus.stats().behind, 0U);
+  call.hub.boxes[Call::ids()[1]].stalled = true;
+  call.run_until(111);
+  const std::size_t before = call.count(1, "b:1", "c:1");
+  call.run_until(118);
+  EXPECT_GE(call.count(1, "b:1", "c:1"), before + 170);  // of 175 windows
+  EXPECT_EQ(call.count(1, "a:1", "sink:1"), 0U);
+  call.hub.boxes[Call::ids()[1]].stalled = false;
+  call.run_until(122);
+  const Recorded recorded = call.recorded();
+  EXPECT_TRUE(once_each(recorded));
+  const Recorded truth = call.truth();
+  EXPECT_EQ(share(recorded, truth), recorded.size());
+  EXPECT_GT(static_cast<double>(recorded.size()), 0.7 * static_cast<double>(truth.size()));
+}
+
+// Node 0 is gone for good: after a while node 1 is not told any more that it sees the hop second.
+TEST(Bus, WhoSeesAFlowFirstIsForgottenWhereItDoesNotAnyMore) {
+  Call call(4, {}, false, 2);
+  call.speech_end = 160;
+  call.run_until(107);
+  call.kill(0);
+  call.run_until(148);
+  call.hub.boxes[Call::ids()[1]].stalled = true;
+  call.run_until(153);
+  const std::size_t before = call.count(1, "a:1", "sink:1");
+  call.run_until(158);
+  EXPECT_GE(call.count(1, "a:1", "sink:1"), before + 120);  // of 125 windows
+}
+
 TEST(Bus, LostDefinitionsAreAskedForAndLostObservationsCounted) {
   Call call(3);
   call.nodes[0]->transport.lose = 20;

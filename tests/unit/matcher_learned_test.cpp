@@ -80,5 +80,40 @@ TEST(MatcherLearned, AMatchCarriesTheUncertaintyOfBothClocks) {
   EXPECT_EQ(one_clock.stats().uncertain, 0U);
 }
 
+// Two sightings of a hop a millisecond apart, at node 0 and then at this one, which alone sees the hop after it.
+void seen_by_two(World& world, double start, double seconds, bool cut_off) {
+  for (int i = 0; i * 0.1 < seconds; ++i) {
+    const double when = start + i * 0.1;
+    const auto signature = static_cast<std::uint64_t>(std::llround(when * 10));
+    PlacedObservation first = world.placed(signature, "a:1", "relay:1", when, {static_cast<std::uint32_t>(i + 1)});
+    first.observation.point.node = 1;
+    if (!cut_off) world.matcher.observe(first);
+    PlacedObservation second =
+        world.placed(signature, "a:1", "relay:1", when + 0.001, {static_cast<std::uint32_t>(i + 1)});
+    second.observation.behind = cut_off;
+    world.matcher.observe(second);
+    world.matcher.observe(world.placed(signature, "relay:2", "sink:1", when + 0.05));
+  }
+  world.matcher.advance(World::at(start + seconds));
+}
+
+TEST(MatcherLearned, WhoeverSeesAFlowSecondDoesNotRecordItAlone) {
+  World world;
+  seen_by_two(world, 110, 3, false);
+  const FlowKey flow = world.placed(1, "a:1", "relay:1", 110).observation.flow;
+  EXPECT_TRUE(world.matcher.is_behind(flow, 0));
+  EXPECT_FALSE(world.matcher.is_behind(flow, 1));
+  EXPECT_FALSE(world.matcher.is_behind(world.placed(1, "relay:2", "sink:1", 110).observation.flow, 0));
+  EXPECT_FALSE(world.matcher.is_behind(world.placed(1, "c:1", "d:1", 110).observation.flow, 0));
+  world.matcher.advance(World::at(120));
+  EXPECT_FALSE(world.matcher.is_behind(flow, 0));  // not lately
+
+  World told;  // by others, and has not seen it itself
+  told.matcher.set_hearing(Hearing::nobody);
+  seen_by_two(told, 110, 10, true);
+  EXPECT_THAT(told.matches, Not(IsEmpty()));
+  EXPECT_THAT(told.matches, Each(Field(&Match::learned, true)));
+}
+
 }  // namespace
 }  // namespace audio_latency
