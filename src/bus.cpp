@@ -28,7 +28,7 @@ Bus::Bus(const BusSettings& settings, BusTransport& transport, BusNames& names, 
       spread_(settings.owners),
       flows_(names, settings.node, settings.most_flows * 2,
              std::max(settings.flow_timeout, settings.maximum_latency + 2 * kSecond)),
-      outbox_(transport, flows_, settings.node),
+      outbox_(transport, flows_, settings.node, settings.settle),
       inbox_(inbox_settings(settings), names,
              {[this](const PlacedObservation& seen) { take(seen); }, matching_.set_clock_uncertainty,
               matching_.is_behind}) {}

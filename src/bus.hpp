@@ -25,6 +25,7 @@ struct BusSettings {
   EventTime flow_timeout = 0;     // ns
   std::size_t most_flows = 0;
   bool correct_clocks = false;
+  EventTime settle = 300'000'000;  // ns
 };
 
 struct BusStats {
@@ -105,6 +106,7 @@ class Bus : public PlacedRouter {
   EventTime now_ = 0;
   EventTime flushed_ = 0;
   EventTime beaten_ = 0;
+  EventTime announced_ = 0;
   EventTime aged_ = 0;
   EventTime changed_ = 0;  // 0: the owners have never changed
   static constexpr EventTime kReunited = 5'000'000'000;

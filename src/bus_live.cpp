@@ -70,6 +70,7 @@ LiveBus::LiveBus(const Options& options, const std::string& node, Pipeline& pipe
   settings_.flow_timeout = EventTime{options.flow_timeout_ms} * kMillisecond;
   settings_.most_flows = options.max_flows;
   settings_.correct_clocks = options.clock_correction;
+  settings_.settle = EventTime{options.settle_ms} * kMillisecond;
 }
 
 Status LiveBus::open(const NatsSettings& settings, BusNames& names, Log& log) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who comes and goes, and what that means for whom signatures belong to.
 #include <algorithm>
+#include <utility>
 
 #include "bus.hpp"
 
@@ -9,7 +10,8 @@ namespace {
 
 constexpr EventTime kSecond = 1'000'000'000;
 constexpr EventTime kBetweenReplies = kSecond / 5;
-constexpr EventTime kSilence = 3 * kSecond;  // a bus that does not bring back its probe is gone
+constexpr EventTime kSpare = 3 * kSecond / 2;  // whoever owns nothing announces itself with each second beat
+constexpr EventTime kSilence = 3 * kSecond;    // a bus that does not bring back its probe is gone
 
 }  // namespace
 
@@ -50,10 +52,12 @@ void Bus::beat() {
   const EventTime since = now_ - std::min(now_, beaten_);
   if (since < (reply_ ? kBetweenReplies : BusOwners::kHeartbeat) || !transport_.connected()) return;
   beaten_ = now_;
-  reply_ = false;
+  const bool replies = std::exchange(reply_, false);
   transport_.probe();
   if (owners_.spread(spread_.decide(owners_, now_))) on_change();
   if (!up_ || !owners_.candidate()) return;
+  if (!owners_.is_owner() && !replies && now_ < announced_ + kSpare) return;
+  announced_ = now_;
   transport_.announce({settings_.node, false, spread_.load(), static_cast<std::uint32_t>(spread_.owners())});
 }
 

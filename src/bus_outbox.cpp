@@ -12,7 +12,7 @@ namespace {
 constexpr EventTime kSecond = 1'000'000'000;
 constexpr EventTime kBetweenMeasurements = 2 * kSecond;
 constexpr EventTime kUnasked = 5 * kSecond / 2;  // where no batch has asked by the way
-constexpr EventTime kSoon = kSecond / 4;
+constexpr EventTime kSoon = kSecond / 2;
 constexpr EventTime kHurry = kSecond / 20;
 constexpr EventTime kAnswer = kSecond / 2;  // leaves by itself after so long
 constexpr EventTime kNews = kSecond / 2;    // and so
@@ -22,8 +22,8 @@ constexpr EventTime kPeerLife = 60 * kSecond;
 
 }  // namespace
 
-BusOutbox::BusOutbox(BusTransport& transport, const BusFlows& flows, std::string node)
-    : transport_(transport), flows_(flows), node_(std::move(node)) {}
+BusOutbox::BusOutbox(BusTransport& transport, const BusFlows& flows, std::string node, EventTime settle)
+    : transport_(transport), flows_(flows), node_(std::move(node)), settle_(settle) {}
 
 void BusOutbox::set_clock(std::int64_t offset_ns, std::uint64_t uncertainty_ns) {
   if (std::llabs(offset_ns - offset_ns_) > kSet) ++clock_set_;
@@ -51,6 +51,7 @@ void BusOutbox::add(BusMember to, const BusRecord& record, EventTime now) {
     peer.batch.records.reserve(kBusBatchRecords);
     peer.oldest = static_cast<EventTime>(record.time_ns);
   }
+  peer.used = now;
   define(peer, record.flow);
   peer.batch.records.push_back(record);
   if (!record.learned) {
@@ -88,10 +89,17 @@ void BusOutbox::count_second(Peer& peer, EventTime now) {
   peer.second = second;
 }
 
+EventTime BusOutbox::long_delay(EventTime now) const {
+  const auto used =
+      std::count_if(peers_.begin(), peers_.end(), [&](const auto& each) { return each.second.used + kSecond > now; });
+  return std::max(settle_ / 3 * std::clamp<EventTime>(static_cast<EventTime>(used), 1, 2), kDelay);
+}
+
 void BusOutbox::flush(EventTime now) {
+  const EventTime longest = long_delay(now);
   for (auto& [to, peer] : peers_) {
     const std::size_t waiting = peer.batch.records.size();
-    const bool due = waiting > 0 && peer.oldest + (waiting < kEnough ? kLongDelay : kDelay) <= now;
+    const bool due = waiting > 0 && peer.oldest + (waiting < kEnough ? longest : kDelay) <= now;
     const bool overdue = peer.batch.echoed_token != 0 && peer.answered + kAnswer <= now;
     const bool news = peer.news != 0 && peer.news + kNews <= now;
     if (due || overdue || news || peer.wanted) send(to, peer, now);
@@ -114,7 +122,8 @@ void BusOutbox::send(BusMember to, Peer& peer, EventTime now) {
   batch.sent_ns = offset_ns_;
   batch.clock_set = clock_set_;
   if (batch.echoed_token != 0) batch.echoed_received_ns = static_cast<std::int64_t>(peer.answered) + offset_ns_;
-  if (count > 0 && peer.asked + kBetweenMeasurements <= now) batch.token = 1;
+  const bool of_interest = peer.measured != 0 && peer.measured + kSecond > now;
+  if (of_interest && count > 0 && peer.asked + kBetweenMeasurements <= now) batch.token = 1;
   if (batch.token != 0) peer.asked = now;
   if (batch.token != 0 || !peer.introduced) batch.clock_uncertainty_ns = uncertainty_ns_;
   batch.stream = peer.stream;
@@ -143,9 +152,11 @@ void BusOutbox::answer(BusMember to, std::uint64_t token, EventTime received, bo
 void BusOutbox::measure(BusMember to, BusPace pace, EventTime now) {
   Peer* const peer = peer_of(to);
   const EventTime wait = pace == BusPace::at_once ? kHurry : pace == BusPace::soon ? kSoon : kUnasked;
-  if (peer == nullptr || peer->asked + wait > now) return;
+  if (peer == nullptr) return;
+  peer->measured = now;
+  if (peer->asked + wait > now) return;
   peer->batch.token = 1;
-  peer->batch.hurry = pace != BusPace::once_in_a_while;
+  peer->batch.hurry = pace == BusPace::at_once;  // else the answer comes with observations: what it says is as good
   peer->wanted = true;
 }
 

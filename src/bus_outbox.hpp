@@ -19,15 +19,15 @@ struct BusOutboxStats {
 };
 
 // Observations on their way to other members, a batch for each. It leaves when it is full; with kEnough observations
-// when the first is kDelay old, with fewer when it is kLongDelay old, which SETTLE_MS leaves room for. Loop thread
-// only; event times are this node's CLOCK_MONOTONIC.
+// when the first is kDelay old. With fewer it waits, a third of SETTLE_MS for each member that observations go to, so
+// that a node's messages do not grow with the owners, but two thirds at most: what it joins waits no longer. Loop
+// thread only; event times are this node's CLOCK_MONOTONIC.
 class BusOutbox {
  public:
   static constexpr EventTime kDelay = 20'000'000;
-  static constexpr EventTime kLongDelay = 100'000'000;
-  static constexpr std::size_t kEnough = 64;
+  static constexpr std::size_t kEnough = kBusBatchRecords / 2;
 
-  BusOutbox(BusTransport& transport, const BusFlows& flows, std::string node);
+  BusOutbox(BusTransport& transport, const BusFlows& flows, std::string node, EventTime settle);
 
   // How event time becomes time of day, and how far that may be off.
   void set_clock(std::int64_t offset_ns, std::uint64_t uncertainty_ns);
@@ -55,8 +55,10 @@ class BusOutbox {
     std::uint64_t stream = 0;
     std::uint64_t next = 1;  // number of its next observation
     EventTime oldest = 0;    // event time of the batch's first
+    EventTime used = 0;      // when an observation was added last
     EventTime sent = 0;
     EventTime asked = 0;     // for an answer
+    EventTime measured = 0;  // when its clock was of interest last: it sends observations
     EventTime answered = 0;  // `received` of the message that the next batch answers
     EventTime news = 0;      // since when the next batch has news; 0: it has none
     bool wanted = false;     // to be sent even if it is empty
@@ -68,12 +70,14 @@ class BusOutbox {
   void define(Peer& peer, std::uint32_t flow);
   void define_endpoint(Peer& peer, std::uint32_t number);
   void send(BusMember to, Peer& peer, EventTime now);
+  EventTime long_delay(EventTime now) const;
   static void count_second(Peer& peer, EventTime now);
   Peer* peer_of(BusMember member);  // nullptr: too many
 
   BusTransport& transport_;
   const BusFlows& flows_;
   std::string node_;
+  EventTime settle_;
   std::int64_t offset_ns_ = 0;
   std::uint64_t uncertainty_ns_ = 0;
   std::uint32_t clock_set_ = 0;  // how often

@@ -102,7 +102,7 @@ class Run:
                 wrong.append(match)
         twice = bus_cluster.repeated(found.values())
         return {"measured": len(measured), "fewest": min(measured.values(), default=0), "latencies": len(found),
-                "recorded": recorded, "invented": len(invented), "wrong": len(wrong), "twice": len(twice), "late": self.late,
+                "recorded": recorded, "latency_rate": recorded / len(self.calls) / self.seconds, "invented": len(invented), "wrong": len(wrong), "twice": len(twice), "late": self.late,
                 "example": (invented + wrong + [each for each, _ in twice] + [None])[0]}
 
 
@@ -141,7 +141,7 @@ class Cost:
 
 
 COLUMNS = (("nodes", "nodes", "{:5.0f}"), ("owners", "owners", "{:6.0f}"), ("calls", "calls", "{:5.0f}"),
-           ("measured", "measured", "{:8.0f}"), ("twice", "twice", "{:5.0f}"), ("invented", "invented", "{:8.0f}"),
+           ("measured", "measured", "{:8.0f}"), ("latency_rate", "latencies", "{:9.2f}"), ("twice", "twice", "{:5.0f}"), ("invented", "invented", "{:8.0f}"),
            ("wrong", "wrong", "{:5.0f}"), ("lost", "lost", "{:5.0f}"), ("observations", "observations", "{:12.1f}"),
            ("sent", "sent", "{:6.1f}"), ("messages", "messages", "{:8.2f}"), ("bytes", "bytes", "{:7.0f}"),
            ("messages_sent", "messages/1000 sent", "{:18.1f}"), ("bytes_sent", "bytes/sent", "{:10.1f}"),
@@ -149,7 +149,7 @@ COLUMNS = (("nodes", "nodes", "{:5.0f}"), ("owners", "owners", "{:6.0f}"), ("cal
 
 
 def table(rows):
-    lines = ["Per second of a call: observations of all nodes, those that were sent, messages and bytes received, CPU of all "
+    lines = ["Per second of a call: latencies, observations of all nodes, those that were sent, messages and bytes received, CPU of all "
              "daemons. Then messages and bytes by what was sent, and what the busiest node received in a second.",
              "  ".join(f"{title:>{len(form.format(0))}}" for _, title, form in COLUMNS)]
     for row in rows:
