@@ -71,6 +71,7 @@ void flows(Seeds& seeds, const scenario::Samples& sound) {
   const auto others = other_flows(sound, 40, 0.1);
   all.insert(all.end(), others.begin(), others.end());
   for (const LabelledFlow& flow : all) {
+    if (flow.packets.empty()) continue;  // none in so short a time
     Bytes classified;
     Bytes scanned{0x80};
     PcapWriter file;

@@ -80,39 +80,68 @@ TEST(MatcherLearned, AMatchCarriesTheUncertaintyOfBothClocks) {
   EXPECT_EQ(one_clock.stats().uncertain, 0U);
 }
 
-// Two sightings of a hop a millisecond apart, at node 0 and then at this one, which alone sees the hop after it.
-void seen_by_two(World& world, double start, double seconds, bool cut_off) {
+// A call whose relay is on this node: its source's node sees the first hop before, its sink's the second one after.
+struct Nodes {
+  bool source = true;
+  bool sink = true;
+  bool sink_learned = false;  // another owner has its sightings
+  bool behind = false;        // this node was told of the source's
+};
+void through_here(World& world, double start, double seconds, const Nodes& nodes) {
   for (int i = 0; i * 0.1 < seconds; ++i) {
     const double when = start + i * 0.1;
     const auto signature = static_cast<std::uint64_t>(std::llround(when * 10));
-    PlacedObservation first = world.placed(signature, "a:1", "relay:1", when, {static_cast<std::uint32_t>(i + 1)});
-    first.observation.point.node = 1;
-    if (!cut_off) world.matcher.observe(first);
-    PlacedObservation second =
-        world.placed(signature, "a:1", "relay:1", when + 0.001, {static_cast<std::uint32_t>(i + 1)});
-    second.observation.behind = cut_off;
-    world.matcher.observe(second);
-    world.matcher.observe(world.placed(signature, "relay:2", "sink:1", when + 0.05));
+    const testing::Sighting packet{static_cast<std::uint32_t>(i + 1)};
+    const auto see = [&](std::uint32_t node, PlacedObservation seen) {
+      seen.observation.point.node = node;
+      seen.observation.learned = node == 2 && nodes.sink_learned;
+      seen.observation.behind = node == 0 && seen.observation.flow.destination.port == 1 && nodes.behind;
+      world.matcher.observe(seen);
+    };
+    if (nodes.source) see(1, world.placed(signature, "a:1", "relay:1", when, packet));
+    see(0, world.placed(signature, "a:1", "relay:1", when + 0.001, packet));
+    see(0, world.placed(signature, "relay:2", "sink:9", when + 0.05, packet));
+    if (nodes.sink) see(2, world.placed(signature, "relay:2", "sink:9", when + 0.051, packet));
   }
-  world.matcher.advance(World::at(start + seconds));
+  world.matcher.advance(World::at(start + seconds + 1));
 }
 
 TEST(MatcherLearned, WhoeverSeesAFlowSecondDoesNotRecordItAlone) {
   World world;
-  seen_by_two(world, 110, 3, false);
+  through_here(world, 110, 3, {});
   const FlowKey flow = world.placed(1, "a:1", "relay:1", 110).observation.flow;
   EXPECT_TRUE(world.matcher.is_behind(flow, 0));
   EXPECT_FALSE(world.matcher.is_behind(flow, 1));
-  EXPECT_FALSE(world.matcher.is_behind(world.placed(1, "relay:2", "sink:1", 110).observation.flow, 0));
+  EXPECT_FALSE(world.matcher.is_behind(world.placed(1, "relay:2", "sink:9", 110).observation.flow, 0));
   EXPECT_FALSE(world.matcher.is_behind(world.placed(1, "c:1", "d:1", 110).observation.flow, 0));
   world.matcher.advance(World::at(120));
   EXPECT_FALSE(world.matcher.is_behind(flow, 0));  // not lately
 
   World told;  // by others, and has not seen it itself
   told.matcher.set_hearing(Hearing::nobody);
-  seen_by_two(told, 110, 10, true);
+  through_here(told, 110, 10, {.source = false, .sink = false, .behind = true});
   EXPECT_THAT(told.matches, Not(IsEmpty()));
   EXPECT_THAT(told.matches, Each(Field(&Match::learned, true)));
+}
+
+// Others have done without this node, and some do not know yet that it is back: the sink's node sends its sightings to
+// an owner that has the source's, too.
+TEST(MatcherLearned, WhoeverWasCutOffRecordsWhatItHasAllSightingsOf) {
+  const auto recorded = [](const Nodes& after) {
+    World world;
+    through_here(world, 110, 3, {});
+    world.matcher.set_hearing(Hearing::nobody);
+    through_here(world, 115, 3, {.source = false, .sink = false});
+    world.matcher.set_hearing(Hearing::again);
+    world.matches.clear();
+    through_here(world, 125, 3, after);
+    world.settle();
+    return std::count_if(world.matches.begin(), world.matches.end(),
+                         [](const Match& match) { return match.kind == MatchKind::latency && !match.learned; });
+  };
+  EXPECT_EQ(recorded({.sink = false}), 0);
+  EXPECT_EQ(recorded({.sink_learned = true}), 0);
+  EXPECT_EQ(recorded({}), 30);
 }
 
 }  // namespace
