@@ -46,8 +46,8 @@ TEST(BusOutbox, TwoOwnersTakeNoMoreMessagesThanOne) {
 }
 
 TEST(BusOutbox, AFullerBatchLeavesSooner) {
-  EXPECT_NEAR(messages(1, 4000), 4000 * 10 / 128, 90);        // as soon as 128 wait
-  EXPECT_NEAR(messages(1, 100'000), 100'000 * 10 / 256, 30);  // full ones
+  EXPECT_NEAR(messages(1, 4000), 4000 * 10 / 128.0, 90);        // as soon as 128 wait
+  EXPECT_NEAR(messages(1, 100'000), 100'000 * 10 / 256.0, 30);  // full ones
 }
 
 TEST(BusOutbox, NothingWaitsLongerThanItMaySettle) {

@@ -12,7 +12,6 @@ using ::testing::Each;
 using ::testing::Field;
 using ::testing::IsEmpty;
 using ::testing::Not;
-using ::testing::SizeIs;
 using testing::World;
 
 // Sound on a:1 → relay:1 and, half a second later, on relay:2 → sink:1; `learned` says which sightings were.
