@@ -118,7 +118,7 @@ void Metrics::on_signatures(const Signatures& signatures) {
     return prometheus::Labels{
         {"pod", label.pod}, {"namespace", label.namespace_name}, {"domain", std::string(to_string(signatures.domain))}};
   };
-  signatures_->at(key, last, labels).metric->Increment(static_cast<double>(count));
+  signatures_->at(key, last, labels, count).metric->Increment(static_cast<double>(count));
   detected_->Increment(static_cast<double>(count));
 }
 

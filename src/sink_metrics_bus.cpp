@@ -41,7 +41,7 @@ constexpr Labelled kBytes[] = {
     {"sent", [](const BusStats& s) { return s.transport.bytes_sent; }},
     {"received", [](const BusStats& s) { return s.transport.bytes_received; }},
 };
-constexpr Labelled kShared[] = {
+constexpr Labelled kNotices[] = {
     {"sent", [](const BusStats& s) { return s.out.told_behind; }},
     {"received", [](const BusStats& s) { return s.behind; }},
 };
@@ -82,7 +82,7 @@ BusMetrics::BusMetrics(prometheus::Registry& registry, std::size_t most_peers)
   follow("audio_bus_messages_total", "Messages of this node on the bus.", "direction", kMessages);
   follow("audio_bus_bytes_total", "Payload bytes of those messages.", "direction", kBytes);
   follow("audio_bus_flow_notices_total", "Words to a node that another one sees a flow's packets before it does.",
-         "direction", kShared);
+         "direction", kNotices);
   follow("audio_bus_refused_messages_total", "Messages, or definitions in them, that were not taken, by reason.",
          "reason", kRefused);
 }

@@ -26,7 +26,6 @@ namespace audio_latency {
 // one.
 class SeriesKey {
  public:
-  SeriesKey() = default;
   SeriesKey(const Placement& place, const SocketAddress& address) { put(0, place, address); }
   SeriesKey(const Placement& source_place, const SocketAddress& source, const Placement& dest_place,
             const SocketAddress& dest) {
@@ -74,28 +73,13 @@ class SeriesTable {
         make_([&family, arguments...](const prometheus::Labels& labels) { return &family.Add(labels, arguments...); }) {
   }
 
-  // The series of `key`, marked as changed at `now`. `labels()` is called only where the key is new.
+  // The series of `key`, marked as changed at `now` by so many values. `labels()` is called only where the key is new.
   template <typename MakeLabels>
-  Series& at(const SeriesKey& key, EventTime now, MakeLabels labels) {
-    if (last_ != nullptr && key == last_key_) return known(*last_, now);
+  Series& at(const SeriesKey& key, EventTime now, MakeLabels labels, std::uint64_t values = 1) {
     const auto found = handles_.find(key);
-    Series& series = found != handles_.end() ? known(*found->second, now) : at(labels(), now);
+    Series& series = found != handles_.end() ? *found->second : at(labels());
     if (found == handles_.end() && handles_.size() < 8 * most_) handles_.emplace(key, &series);
-    last_ = &series;
-    last_key_ = key;
-    return series;
-  }
-
-  Series& at(const prometheus::Labels& labels, EventTime now) {
-    auto found = series_.find(labels);
-    if (found == series_.end()) {
-      const bool full = series_.size() >= most_ + (other_ != nullptr ? 1 : 0);
-      if (full) overflow_.Increment();
-      found = series_.try_emplace(full ? other_labels(labels) : labels).first;
-      if (full) other_ = &found->second;
-    }
-    Series& series = found->second;
-    if (series.metric == nullptr) series.metric = make_(found->first);
+    if (&series == other_) overflow_.Increment(static_cast<double>(values));
     series.changed = std::max(series.changed, now);
     return series;
   }
@@ -115,17 +99,20 @@ class SeriesTable {
   }
 
   // Labels are looked up again from now on: names may have changed.
-  void forget_handles() {
-    handles_.clear();
-    last_ = nullptr;
-  }
+  void forget_handles() { handles_.clear(); }
 
   std::size_t size() const { return series_.size(); }
 
  private:
-  Series& known(Series& series, EventTime now) {
-    if (&series == other_) overflow_.Increment();
-    series.changed = std::max(series.changed, now);
+  Series& at(const prometheus::Labels& labels) {
+    auto found = series_.find(labels);
+    if (found == series_.end()) {
+      const bool full = series_.size() >= most_ + (other_ != nullptr ? 1 : 0);
+      found = series_.try_emplace(full ? other_labels(labels) : labels).first;
+      if (full) other_ = &found->second;
+    }
+    Series& series = found->second;
+    if (series.metric == nullptr) series.metric = make_(found->first);
     return series;
   }
   static prometheus::Labels other_labels(prometheus::Labels labels) {
@@ -142,8 +129,6 @@ class SeriesTable {
   std::map<prometheus::Labels, Series> series_;  // nodes never move
   std::unordered_map<SeriesKey, Series*, SeriesKey::Hash> handles_;
   Series* other_ = nullptr;
-  SeriesKey last_key_;  // of the last look-up: what is found in one packet's sound is of one series
-  Series* last_ = nullptr;
 };
 
 // A Prometheus counter that follows a running total kept elsewhere.

@@ -47,6 +47,14 @@ TEST(Signalling, SipIsKnownFromItsFirstMessageOn) {
   }
 }
 
+PlacedObservation selected_in(const Payload& packet) {
+  PlacedObservation seen;
+  seen.observation.flow = packet.flow;
+  seen.observation.point = packet.point;
+  seen.observation.time = packet.time;
+  return seen;
+}
+
 // The kernel program scans what it has no answer for yet, and again behind a pause.
 TEST(Signalling, NothingOfAFlowThatIsNoSoundGoesFurther) {
   Nothing nothing;
@@ -54,10 +62,7 @@ TEST(Signalling, NothingOfAFlowThatIsNoSoundGoesFurther) {
   Formats formats(options, oracle_settings(), nothing, nothing);
   const Bytes invite = bytes_of(kInvite);
   const Payload packet = datagram(invite);
-  PlacedObservation seen;
-  seen.observation.flow = packet.flow;
-  seen.observation.point = packet.point;
-  seen.observation.time = packet.time;
+  const PlacedObservation seen = selected_in(packet);
   EXPECT_EQ(formats.judge(seen), PlacedGate::Verdict::counted);
   formats.on_payload(packet);
   EXPECT_EQ(formats.flows().at(0).handling, AL_IGNORE);
@@ -76,10 +81,7 @@ TEST(Signalling, WhatIsAroundTheSoundOfADecodedFlowGoesNoFurther) {
   Payload packet = datagram(upgrade);
   packet.flow.protocol = 6;
   packet.packet.kind = AL_IDENTITY_TCP;
-  PlacedObservation seen;
-  seen.observation.flow = packet.flow;
-  seen.observation.point = packet.point;
-  seen.observation.time = packet.time;
+  const PlacedObservation seen = selected_in(packet);
   EXPECT_EQ(formats.judge(seen), PlacedGate::Verdict::counted);
   formats.on_payload(packet);
   ASSERT_EQ(formats.flows().at(0).handling, AL_DECODE);

@@ -11,12 +11,13 @@ namespace {
 
 class SeriesTest : public ::testing::Test {
  protected:
-  SeriesTable<prometheus::Counter>::Series& count(std::uint16_t port, EventTime now = 1) {
-    auto& series = table_.at(SeriesKey({}, {{}, port}), now, [&] {
+  SeriesTable<prometheus::Counter>::Series& count(std::uint16_t port, EventTime now = 1, std::uint64_t values = 1) {
+    const auto labels = [&] {
       ++labels_built_;
       return prometheus::Labels{{"pod", std::to_string(port)}};
-    });
-    series.metric->Increment();
+    };
+    auto& series = table_.at(SeriesKey({}, {{}, port}), now, labels, values);
+    series.metric->Increment(static_cast<double>(values));
     return series;
   }
 
@@ -35,6 +36,13 @@ TEST_F(SeriesTest, BuildsLabelsOncePerKeyAlsoWhereTheyAreOther) {
   EXPECT_EQ(&count(3), &count(4));
   EXPECT_EQ(count(4).metric->Value(), 15);
   EXPECT_EQ(count(1).metric->Value(), 7);
+}
+
+TEST_F(SeriesTest, EachValueThatGoesToOtherIsCounted) {
+  for (std::uint16_t port = 1; port <= 3; ++port) count(port, 1, 5);
+  EXPECT_EQ(overflow_.Value(), 5);
+  EXPECT_EQ(count(3, 1, 7).metric->Value(), 12);
+  EXPECT_EQ(overflow_.Value(), 12);
 }
 
 TEST_F(SeriesTest, RoomThatOneLeavesGoesToAnother) {
