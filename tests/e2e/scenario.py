@@ -33,7 +33,8 @@ class Truth:
     def __init__(self, truth):
         self.flows, self.clean, self.alike = truth["flows"], truth["clean"], truth["alike"]
         self.epoch, self.ports, self.seconds = truth["epoch_ns"], truth["audio_ports"], truth["seconds"]
-        self._index()
+        for flow in self.flows:  # (earliest and latest time at which it passed, first and last byte + 1 of the stream)
+            self._set(flow, [(time, time, begin, end) for time, begin, end in flow["packets"]])
         # What may be measured: (kind, source, dest) -> [(earlier flow, later flow)].
         self.pairs = collections.defaultdict(list)
         for later, flow in enumerate(self.flows):
@@ -43,10 +44,10 @@ class Truth:
                 flow = self.flows[flow["parent"]]
             self._allow(later, ancestors)
 
-    def _index(self):
-        for flow in self.flows:
-            flow["begins"] = [begin for _, begin, _ in flow["packets"]]
-            flow["times"] = [time for time, _, _ in flow["packets"]]
+    @staticmethod
+    def _set(flow, packets):
+        flow["packets"] = packets
+        flow["times"], flow["latest"], flow["begins"], _ = map(list, zip(*packets)) if packets else ([], [], [], [])
 
     def _allow(self, later, ancestors):
         """`ancestors`: nearest first. Where addresses are all alike, everything is measured from the origin."""
@@ -56,30 +57,30 @@ class Truth:
         for earlier in measured[:1]:
             self.pairs["stage", self.flows[earlier]["dest"], self.flows[later]["source"]].append((earlier, later))
 
-    def retime(self, stamps):
-        """Takes the times at which packets really passed: {(source, dest, IP ID): ns since 1970}. Packets that never
-        passed are forgotten."""
+    def retime(self, passages):
+        """Takes the times between which packets really passed: {(source, dest, IP ID): (earliest, latest)}, ns since
+        1970. Packets that never passed are forgotten."""
         self.epoch = 0
         for flow in self.flows:
-            passed = ((stamps.get((flow["source"], flow["dest"], ip_id)), begin, end)
-                      for ip_id, (_, begin, end) in zip(flow["ip_ids"], flow["packets"]))
-            flow["packets"] = [packet for packet in passed if packet[0] is not None]
-        self._index()
+            found = ((passages.get((flow["source"], flow["dest"], ip_id)), begin, end)
+                     for ip_id, (*_, begin, end) in zip(flow["ip_ids"], flow["packets"]))
+            self._set(flow, [(*passed, begin, end) for passed, begin, end in found if passed is not None])
 
     def error_ns(self, match, slack_ns=0):
-        """How far off a match is, or None where no chain connects its two ends. `slack_ns`: by how much the match's own
-        time may differ from the packet's."""
+        """How far off a match is from what is possible, or None where no chain connects its two ends. `slack_ns`: by
+        how much the match's own time may differ from the packet's."""
         time = nanoseconds(match["time"]) - self.epoch
         latency = round(match["latency_seconds"] * 1e9)
         errors = []
         for earlier, later in self.pairs.get((match["kind"], match["source"], match["dest"]), ()):
             earlier, later = self.flows[earlier], self.flows[later]
-            first = bisect.bisect_left(later["times"], time - slack_ns)
+            first = bisect.bisect_left(later["latest"], time - slack_ns)
             last = bisect.bisect_right(later["times"], time + slack_ns)
-            for passed, begin, end in later["packets"][first:last]:
+            for passed, passed_latest, begin, end in later["packets"][first:last]:
                 at = max(bisect.bisect_right(earlier["begins"], begin) - 1, 0)
                 while at < len(earlier["packets"]) and earlier["begins"][at] < end:
-                    errors.append(abs(passed - earlier["times"][at] - latency))
+                    least, most = passed - earlier["latest"][at], passed_latest - earlier["times"][at]
+                    errors.append(max(least - latency, latency - most, 0))
                     at += 1
         return min(errors, default=None)
 
@@ -115,7 +116,7 @@ class Verdict:
         for earlier, later in self.truth.pairs["latency", match["source"], match["dest"]]:
             flow = self.truth.flows[earlier]
             at = bisect.bisect_left(flow["times"], left - TOLERANCE_NS)
-            for time, begin, end in flow["packets"][at:at + 3]:
+            for time, _, begin, end in flow["packets"][at:at + 3]:
                 if abs(time - left) <= TOLERANCE_NS:
                     measured[earlier, later].update(range(begin // flow["bytes_per_second"],
                                                           (end - 1) // flow["bytes_per_second"] + 1))

@@ -11,13 +11,14 @@ import threading
 
 from support import BUILD, Agent, Namespaces, command, eventually
 
+STANDSTILL_NS = 1_000_000
 
-def stamps_of(path):
-    """{(source, dest, IP ID): ns since 1970} of a microsecond capture of Ethernet and IPv4 packets."""
-    stamps = {}
+
+def frames_of(path):
+    """(ns since 1970, (source, dest, IP ID)) of each Ethernet and IPv4 packet of a little-endian capture."""
     with open(path, "rb") as file:
         data = file.read()
-    assert data[:4] == b"\xd4\xc3\xb2\xa1", "not a little-endian microsecond capture"
+    unit = {b"\xd4\xc3\xb2\xa1": 1000, b"\x4d\x3c\xb2\xa1": 1}[data[:4]]
     at = 24
     while at + 16 <= len(data):
         seconds, fraction, length, _ = struct.unpack_from("<4I", data, at)
@@ -27,8 +28,18 @@ def stamps_of(path):
             source_port, dest_port = struct.unpack_from(">HH", frame, 34)
             source = f"{'.'.join(map(str, frame[26:30]))}:{source_port}"
             dest = f"{'.'.join(map(str, frame[30:34]))}:{dest_port}"
-            stamps[source, dest, struct.unpack_from(">H", frame, 18)[0]] = seconds * 10**9 + fraction * 1000
-    return stamps
+            yield seconds * 10**9 + fraction * unit, (source, dest, struct.unpack_from(">H", frame, 18)[0])
+
+
+def passages(directory):
+    """{(source, dest, IP ID): (earliest, latest)} of the packets that passed, ns since 1970. The program under test ran
+    between the tap's stamp and the return of the call that sent the packet: microseconds, which are left to it, or,
+    where the machine stood still in between, milliseconds, of which nobody knows when it was."""
+    with open(os.path.join(directory, "sent"), encoding="ascii") as file:
+        played = zip(frames_of(os.path.join(directory, "scenario.pcap")), file, strict=True)
+        sent = {key: int(time) for (_, key), time in played}
+    stamped = frames_of(os.path.join(directory, "stamps.pcap"))
+    return {key: (stamp, sent[key] if sent[key] > stamp + STANDSTILL_NS else stamp) for stamp, key in stamped}
 
 
 @contextlib.contextmanager
@@ -43,7 +54,8 @@ def stamping(namespace, path):
             yield
         finally:
             dump.send_signal(signal.SIGINT)
-            dump.communicate(timeout=30)
+            counted = dump.communicate(timeout=30)[1]
+        assert "\n0 packets dropped by kernel" in counted, f"the truth has gaps: {counted}"
 
 
 class Recent(threading.Thread):
@@ -85,7 +97,7 @@ class Run:
                 collector = Recent(agent) if recent else None
                 with stamping(watched, stamps):
                     played = command("ip", "netns", "exec", player, BUILD / "test-player", "--interface", "veth0",
-                                     "--capture", capture)
+                                     "--capture", capture, "--sent", os.path.join(directory, "sent"))
                     self._settled(agent)
                 self.player = json.loads(played)
                 self.after = agent.metrics()

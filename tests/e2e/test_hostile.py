@@ -18,7 +18,7 @@ def attacked(kind, **variables):
     with tempfile.TemporaryDirectory(prefix="alt-hostile-") as directory:
         capture, truth = scenario.synthesise(directory, 1, SECONDS, "--attack", kind, recordings=False)
         run = scenario_live.Run("hostile", directory, capture, truth, recent=True, **variables)
-        truth.retime(scenario_live.stamps_of(os.path.join(directory, "stamps.pcap")))
+        truth.retime(scenario_live.passages(directory))
     return run, scenario.Verdict(truth, run.matches, SLACK_NS)
 
 

@@ -13,7 +13,7 @@ def sixty_seconds_through_the_kernel():
     with tempfile.TemporaryDirectory(prefix="alt-scenario-") as directory:
         capture, truth = scenario.synthesise(directory, os.environ.get("SEED", "1"), 60)
         run = scenario_live.Run("inventlive", directory, capture, truth)
-        truth.retime(scenario_live.stamps_of(os.path.join(directory, "stamps.pcap")))
+        truth.retime(scenario_live.passages(directory))
     lost = total(run.after, "audio_events_lost_total")
     note = f"player at most {run.player['latest_seconds'] * 1e3:.1f} ms late, {lost:.0f} events lost"
     summary = f"{scenario.Verdict(truth, run.matches, slack_ns=2_000_000).check()}; {note}"

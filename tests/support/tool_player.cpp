@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// test-player --interface veth0 --capture FILE: sends the packets of an Ethernet capture out of an interface, at the
-// pace at which they were captured.
+// test-player --interface veth0 --capture FILE --sent FILE: sends the packets of an Ethernet capture out of an
+// interface, at the pace at which they were captured. A line of FILE for each: when sending it had returned, ns since
+// 1970. On a veth the other end's programs have run by then, unless the kernel put them off.
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
 #include <net/if.h>
@@ -11,6 +12,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cerrno>
+#include <cinttypes>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
@@ -55,9 +57,9 @@ int socket_on(const std::string& interface) {
   return socket_fd;
 }
 
-std::int64_t monotonic_ns() {
+std::int64_t now_ns(clockid_t clock) {
   timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
+  clock_gettime(clock, &now);
   return now.tv_sec * 1'000'000'000LL + now.tv_nsec;
 }
 
@@ -71,24 +73,26 @@ void sleep_until(std::int64_t time_ns) {
 
 int main(int argc, char** argv) {
   CLI::App app{"Plays an Ethernet capture out of an interface."};
-  std::string interface, capture;
+  std::string interface, capture, sent;
   double speed = 1;
   app.add_option("--interface", interface)->required();
   app.add_option("--capture", capture)->required();
+  app.add_option("--sent", sent)->required();
   app.add_option("--speed", speed, "times as fast; 0: as fast as it goes");
   CLI11_PARSE(app, argc, argv);
 
   const std::vector<Sendable> packets = packets_of(capture);
   const int socket_fd = packets.empty() ? -1 : socket_on(interface);
-  if (socket_fd < 0) return 1;
-  const std::int64_t start = monotonic_ns() + 50'000'000;
+  std::FILE* const times = std::fopen(sent.c_str(), "w");
+  if (socket_fd < 0 || times == nullptr) return 1;
+  const std::int64_t start = now_ns(CLOCK_MONOTONIC) + 50'000'000;
   std::int64_t latest = 0;
   for (const Sendable& packet : packets) {
     if (speed > 0) {
       const auto due =
           start + static_cast<std::int64_t>(static_cast<double>(packet.time_ns - packets.front().time_ns) / speed);
-      if (due > monotonic_ns() + 20'000) sleep_until(due);
-      latest = std::max(latest, monotonic_ns() - due);
+      if (due > now_ns(CLOCK_MONOTONIC) + 20'000) sleep_until(due);
+      latest = std::max(latest, now_ns(CLOCK_MONOTONIC) - due);
     }
     while (send(socket_fd, packet.frame.data(), packet.frame.size(), 0) < 0) {
       if (errno != ENOBUFS && errno != EINTR) {
@@ -96,8 +100,10 @@ int main(int argc, char** argv) {
         return 1;
       }
     }
+    std::fprintf(times, "%" PRId64 "\n", now_ns(CLOCK_REALTIME));
   }
   close(socket_fd);
+  if (std::fclose(times) != 0) return 1;
   std::printf("{\"packets\": %zu, \"latest_seconds\": %.6f}\n", packets.size(), static_cast<double>(latest) / 1e9);
   return 0;
 }
