@@ -69,4 +69,16 @@ void compand(Domain domain, bool big_endian, const std::uint8_t* samples, std::s
     big_endian ? encode<MuLaw, true>(samples, count, codes) : encode<MuLaw, false>(samples, count, codes);
 }
 
+void one_mu_law_zero(std::span<const std::uint8_t> codes, std::uint8_t* to) {
+  constexpr std::uint64_t kEach = 0x0101010101010101, kNegativeZero = 0x7f * kEach;
+  std::size_t at = 0;
+  for (; at + 8 <= codes.size(); at += 8) {
+    const std::uint64_t some = al_load64(codes.data() + at);
+    const std::uint64_t others = some ^ kNegativeZero;
+    const std::uint64_t zeros = ~(((others & 0x7f * kEach) + 0x7f * kEach) | others) & 0x80 * kEach;
+    al_store64(to + at, some | zeros);
+  }
+  for (; at < codes.size(); ++at) to[at] = codes[at] == 0x7f ? 0xff : codes[at];
+}
+
 }  // namespace audio_latency

@@ -3,10 +3,10 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
 #include <string_view>
-
-#include "audio_latency/wire/types.h"
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 namespace audio_latency {
 namespace {
@@ -19,39 +19,36 @@ constexpr std::uint64_t hash(std::uint64_t state, std::uint8_t byte) {
   return (state ^ byte) * kFnvPrime;
 }
 
-constexpr std::uint64_t hash_of(std::string_view text) {
+constexpr std::uint64_t hash(std::uint64_t state, ByteSpan bytes) {
+  for (const std::uint8_t byte : bytes) state = hash(state, byte);
+  return state;
+}
+
+consteval std::uint64_t hash_of(std::string_view text) {
   std::uint64_t state = kFnvBasis;
   for (const char c : text) state = hash(state, static_cast<std::uint8_t>(c));
   return state;
 }
 
-// The top bit of each byte that ends plain characters: a quote, a backslash, a control character. Of those behind the
-// first one it says nothing.
-std::uint64_t ends(std::uint64_t bytes) {
-  constexpr std::uint64_t kEach = 0x0101010101010101;
-  const std::uint64_t quotes = bytes ^ kEach * '"';
-  const std::uint64_t backslashes = bytes ^ kEach * '\\';
-  const std::uint64_t controls = (bytes - kEach * 0x20) & ~bytes;
-  return (((quotes - kEach) & ~quotes) | ((backslashes - kEach) & ~backslashes) | controls) & kEach * 0x80;
+bool ends_string(std::uint8_t c) {
+  return c == '"' || c == '\\' || c < 0x20;
 }
 
-std::size_t find(std::uint8_t character, const ByteSpan& bytes) {
-  const void* at = std::memchr(bytes.data(), character, bytes.size());
-  return at == nullptr ? bytes.size() : static_cast<std::size_t>(static_cast<const std::uint8_t*>(at) - bytes.data());
-}
-
-// Up to a quote or a backslash; control characters are none, and only short strings are worth looking for them.
+// Up to a quote, a backslash, or a control character, which is none of a string's.
 std::size_t plain_characters(ByteSpan bytes) {
-  constexpr std::size_t kLooked = 128;
-  const std::size_t most = std::min(bytes.size(), kLooked);
   std::size_t at = 0;
-  for (; at + 8 <= most; at += 8)
-    if (const std::uint64_t found = ends(al_load64(bytes.data() + at)))
-      return at + static_cast<std::size_t>(std::countr_zero(found)) / 8;
-  for (; at < most; ++at)
-    if (bytes[at] == '"' || bytes[at] == '\\' || bytes[at] < 0x20) return at;
-  const ByteSpan string = bytes.first(at + find('"', bytes.subspan(at)));
-  return at + find('\\', string.subspan(at));
+#ifdef __SSE2__
+  const __m128i quotes = _mm_set1_epi8('"'), backslashes = _mm_set1_epi8('\\'), controls = _mm_set1_epi8(0x1f);
+  for (; at + 16 <= bytes.size(); at += 16) {
+    const __m128i some = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes.data() + at));
+    const __m128i strings = _mm_or_si128(_mm_cmpeq_epi8(some, quotes), _mm_cmpeq_epi8(some, backslashes));
+    const __m128i ends = _mm_or_si128(strings, _mm_cmpeq_epi8(_mm_min_epu8(some, controls), some));
+    if (const auto found = static_cast<std::uint32_t>(_mm_movemask_epi8(ends)))
+      return at + static_cast<std::size_t>(std::countr_zero(found));
+  }
+#endif
+  while (at < bytes.size() && !ends_string(bytes[at])) ++at;
+  return at;
 }
 
 bool is_structure(std::uint8_t c) {
@@ -159,10 +156,8 @@ std::size_t JsonDecoder::in_string(ByteSpan bytes, std::uint32_t sequence) {
 }
 
 void JsonDecoder::in_key(ByteSpan characters) {
-  for (const std::uint8_t c : characters) {
-    name_ = hash(name_, c);
-    structure_only_ = structure_only_ && is_structure(c);
-  }
+  name_ = hash(name_, characters);
+  structure_only_ = structure_only_ && std::all_of(characters.begin(), characters.end(), is_structure);
 }
 
 void JsonDecoder::close() {
@@ -182,9 +177,7 @@ void JsonDecoder::close_value() {
   const bool tells_track = name_ == hash_of("track") || name_ == hash_of("channel");
   const bool tells_kind = depth_ <= 1 && (name_ == hash_of("type") || name_ == hash_of("event"));
   if (text_.probing() && (tells_track || tells_kind)) {
-    std::uint64_t value = kFnvBasis;
-    for (const std::uint8_t c : text_.probe()) value = hash(value, c);
-    (tells_track ? track_ : kind_) = value * kFnvPrime;  // not what the name of a key may be
+    (tells_track ? track_ : kind_) = hash(kFnvBasis, text_.probe()) * kFnvPrime;  // not what a key's name may be
   }
   const TextCoding coding = text_.end();
   if (coding == TextCoding::unknown) return;

@@ -106,8 +106,12 @@ void AudioScanner::scan_companded(SymbolRun& run, const AudioRun& bytes_before, 
   std::uint32_t count = 0;
   const auto number = static_cast<std::uint32_t>(domain);
   if (al_codec_is_linear(codec) == 0) {
-    const auto& table = tables_.recode[al_table_of(codec, number)];
-    for (const std::uint8_t code : bytes) symbols[count++] = table[code];
+    const std::uint32_t table = al_table_of(codec, number);
+    if (table == AL_TABLE_MU_TO_MU)
+      one_mu_law_zero(bytes, symbols);
+    else
+      std::transform(bytes.begin(), bytes.end(), symbols, [&](std::uint8_t code) { return tables_.recode[table][code]; });
+    count = static_cast<std::uint32_t>(bytes.size());
   } else if (!bytes.empty()) {
     const bool big = codec == AL_CODEC_PCM16BE;
     std::size_t at = 0;

@@ -121,6 +121,7 @@ void SampleStatistics::add_block(ByteSpan block, bool odd) {
   std::array<Samples, kReadings> samples;
   int least = INT16_MAX;
   for (unsigned i = 0; i < kReadings; ++i) {
+    if (rules_out(i)) continue;
     read_samples(block, odd, kReadingsAre[i], samples[i]);
     least = std::min(least, samples[i].peak);
   }
@@ -132,7 +133,12 @@ void SampleStatistics::add_block(ByteSpan block, bool odd) {
   for (const std::uint8_t byte : block) ++high_nibbles_[byte >> 4];
   for (std::size_t i = 1; i < block.size(); ++i) not_utf8_ += block[i - 1] >= 0xc0 && (block[i] & 0xc0) != 0x80 ? 1 : 0;
   bytes_ += kBlock;
-  for (unsigned i = 0; i < kReadings; ++i) add_sums(samples[i].values.data(), samples[i].count, sums_[i]);
+  for (unsigned i = 0; i < kReadings; ++i)
+    if (!rules_out(i)) add_sums(samples[i].values.data(), samples[i].count, sums_[i]);
+}
+
+bool SampleStatistics::rules_out(unsigned reading) const {
+  return framed_ && kReadingsAre[reading].odd;
 }
 
 double SampleStatistics::cost(unsigned reading) const {
@@ -143,7 +149,7 @@ double SampleStatistics::cost(unsigned reading) const {
 unsigned SampleStatistics::likeliest() const {
   unsigned best = 0;
   for (unsigned i = 1; i < kReadings; ++i)
-    if (!(framed_ && kReadingsAre[i].odd) && cost(i) < cost(best)) best = i;
+    if (!rules_out(i) && cost(i) < cost(best)) best = i;
   return best;
 }
 

@@ -57,6 +57,7 @@ class SampleStatistics {
 
  private:
   void add_block(ByteSpan block, bool odd);
+  bool rules_out(unsigned reading) const;
   unsigned likeliest() const;
   bool centred(unsigned reading) const;
   double cost(unsigned reading) const;  // 0 to about 1: as rough as noise

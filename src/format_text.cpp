@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 namespace audio_latency {
 namespace {
@@ -33,6 +34,16 @@ constexpr std::array<std::uint8_t, 256> hex_table() {
 
 constexpr auto kBase64 = base64_table();
 constexpr auto kHex = hex_table();
+
+// Each character of a group where its bits belong; the sign tells that it is none.
+constexpr std::array<std::array<std::uint32_t, 256>, 4> group_tables() {
+  std::array<std::array<std::uint32_t, 256>, 4> tables{};
+  for (unsigned place = 0; place < 4; ++place)
+    for (unsigned c = 0; c < 256; ++c)
+      tables[place][c] = kBase64[c] == kInvalid ? 1U << 31 : static_cast<std::uint32_t>(kBase64[c]) << (18 - 6 * place);
+  return tables;
+}
+constexpr auto kGroup = group_tables();
 
 bool all_in(ByteSpan characters, const std::array<std::uint8_t, 256>& table) {
   return std::all_of(characters.begin(), characters.end(), [&](std::uint8_t c) { return table[c] != kInvalid; });
@@ -88,28 +99,40 @@ void TextAudio::decode(ByteSpan characters, std::uint32_t sequence) {
 }
 
 void TextAudio::decode_base64(ByteSpan characters, std::uint32_t sequence) {
-  std::array<std::uint8_t, 3 * kGroups> out;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before read
+  std::array<std::uint8_t, 3 * kGroups + 1> out;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before read
+  if (padded_) return;
   std::size_t at = 0;
   for (; at < characters.size() && pending_ != 0; ++at) put(characters[at], sequence + static_cast<std::uint32_t>(at));
   while (coding_ == TextCoding::base64 && characters.size() - at >= 4) {
     const std::size_t from = at;
+    const std::size_t most = std::min(kGroups, (characters.size() - at) / 4);
     std::size_t groups = 0;
-    for (; groups < kGroups && characters.size() - at >= 4; ++groups, at += 4) {
-      const std::uint32_t a = kBase64[characters[at]];
-      const std::uint32_t b = kBase64[characters[at + 1]];
-      const std::uint32_t c = kBase64[characters[at + 2]];
-      const std::uint32_t d = kBase64[characters[at + 3]];
-      if (((a | b | c | d) & 0xc0) != 0) break;
-      const std::uint32_t bits = a << 18 | b << 12 | c << 6 | d;
-      out[3 * groups] = static_cast<std::uint8_t>(bits >> 16);
-      out[3 * groups + 1] = static_cast<std::uint8_t>(bits >> 8);
-      out[3 * groups + 2] = static_cast<std::uint8_t>(bits);
+    for (; groups < most; ++groups, at += 4) {
+      const std::uint8_t* group = characters.data() + at;
+      const std::uint32_t bits = kGroup[0][group[0]] | kGroup[1][group[1]] | kGroup[2][group[2]] | kGroup[3][group[3]];
+      if (static_cast<std::int32_t>(bits) < 0) break;
+      const std::uint32_t bytes = __builtin_bswap32(bits << 8);  // three, and one that the next group overwrites
+      std::memcpy(&out[3 * groups], &bytes, sizeof bytes);
     }
-    emit(ByteSpan(out).first(3 * groups), {sequence + static_cast<std::uint32_t>(from), 4, 3});
-    if (groups < kGroups) break;
+    const std::size_t tail = groups < most ? decode_padded(characters.subspan(at).first<4>(), &out[3 * groups]) : 0;
+    if (tail != 0) at += 4;
+    emit(ByteSpan(out).first(3 * groups + tail), {sequence + static_cast<std::uint32_t>(from), 4, 3});
+    if (groups < most) break;
   }
   for (; at < characters.size() && coding_ == TextCoding::base64; ++at)
     put(characters[at], sequence + static_cast<std::uint32_t>(at));
+}
+
+// A value's last group, which has one byte or two; returns how many: 0 where it is something else.
+std::size_t TextAudio::decode_padded(std::span<const std::uint8_t, 4> group, std::uint8_t* to) {
+  if (group[3] != '=') return 0;
+  const std::size_t bytes = group[2] == '=' ? 1 : 2;
+  const std::uint32_t bits = kGroup[0][group[0]] | kGroup[1][group[1]] | (bytes == 2 ? kGroup[2][group[2]] : 0);
+  if (static_cast<std::int32_t>(bits) < 0) return 0;
+  padded_ = true;
+  to[0] = static_cast<std::uint8_t>(bits >> 16);
+  if (bytes == 2) to[1] = static_cast<std::uint8_t>(bits >> 8);
+  return bytes;
 }
 
 void TextAudio::decode_hex(ByteSpan characters, std::uint32_t sequence) {

@@ -32,6 +32,7 @@ class TextAudio {
   void decide();
   void decode(ByteSpan characters, std::uint32_t sequence);
   void decode_base64(ByteSpan characters, std::uint32_t sequence);
+  std::size_t decode_padded(std::span<const std::uint8_t, 4> group, std::uint8_t* to);
   void decode_hex(ByteSpan characters, std::uint32_t sequence);
   void put(std::uint8_t character, std::uint32_t sequence);
   void emit(ByteSpan bytes, const Places& places);
