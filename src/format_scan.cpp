@@ -110,7 +110,8 @@ void AudioScanner::scan_companded(SymbolRun& run, const AudioRun& bytes_before, 
     if (table == AL_TABLE_MU_TO_MU)
       one_mu_law_zero(bytes, symbols);
     else
-      std::transform(bytes.begin(), bytes.end(), symbols, [&](std::uint8_t code) { return tables_.recode[table][code]; });
+      std::transform(bytes.begin(), bytes.end(), symbols,
+                     [&](std::uint8_t code) { return tables_.recode[table][code]; });
     count = static_cast<std::uint32_t>(bytes.size());
   } else if (!bytes.empty()) {
     const bool big = codec == AL_CODEC_PCM16BE;

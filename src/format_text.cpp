@@ -102,7 +102,8 @@ void TextAudio::decode_base64(ByteSpan characters, std::uint32_t sequence) {
   std::array<std::uint8_t, 3 * kGroups + 1> out;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before read
   if (padded_) return;
   std::size_t at = 0;
-  for (; at < characters.size() && pending_ != 0; ++at) put(characters[at], sequence + static_cast<std::uint32_t>(at));
+  for (; at < characters.size() && pending_ != 0 && coding_ == TextCoding::base64; ++at)
+    put(characters[at], sequence + static_cast<std::uint32_t>(at));
   while (coding_ == TextCoding::base64 && characters.size() - at >= 4) {
     const std::size_t from = at;
     const std::size_t most = std::min(kGroups, (characters.size() - at) / 4);

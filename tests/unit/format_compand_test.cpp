@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "audio_latency/wire/g711.h"
+#include "audio_latency/wire/companding.h"
 
 namespace audio_latency::test {
 namespace {
@@ -46,6 +46,20 @@ TEST(Compand, AnyCountAtAnyAddressAndNoFurther) {
       for (std::size_t i = 0; i < count; ++i)
         ASSERT_EQ(codes[i], al_mu_law_encode(static_cast<std::int16_t>(exact[2 * i] | exact[2 * i + 1] << 8)));
       ASSERT_EQ(codes[count], 0x5a);
+    }
+  }
+}
+
+TEST(Compand, MuLawHasOneZero) {
+  for (std::size_t count = 0; count < 40; ++count) {
+    for (unsigned first = 0; first < 256; ++first) {
+      std::vector<std::uint8_t> codes(count);
+      for (std::size_t i = 0; i < count; ++i) codes[i] = static_cast<std::uint8_t>(first + i);
+      std::vector<std::uint8_t> recoded(count + 1, 0x5a);
+      one_mu_law_zero(codes, recoded.data());
+      for (std::size_t i = 0; i < count; ++i)
+        ASSERT_EQ(recoded[i], al_recode(AL_TABLE_MU_TO_MU, codes[i])) << +codes[i];
+      ASSERT_EQ(recoded[count], 0x5a);
     }
   }
 }

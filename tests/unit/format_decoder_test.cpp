@@ -57,6 +57,16 @@ TEST(Decoders, APlaceIsWhereTheByteLies) {
   }
 }
 
+// Where none may stand, it says that a quote was taken for the wrong end of a string: the next message is read again.
+TEST(Decoders, AControlCharacterEndsAStringHoweverLong) {
+  const Bytes audio(300, 0x11);
+  const std::string message = "{\"audio\":\"" + base64(audio) + "\"}";
+  for (const std::size_t before : {1U, 15U, 16U, 200U, 1000U}) {
+    const Bytes wire = bytes_of("\"" + std::string(before, 'x') + "\n" + message);
+    EXPECT_EQ(decode(decoder_of<JsonDecoder>(), wire).audio.all(), audio) << before;
+  }
+}
+
 // A stream that is joined in the middle: whatever precedes, the later audio comes out.
 TEST(Decoders, FindTheirFeetInMidStream) {
   for (const FormatCase& each : format_cases()) {
