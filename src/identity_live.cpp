@@ -18,7 +18,7 @@ PlacedObservation LiveIdentity::place(const Observation& observation) {
   if (snapshot == nullptr) return placed;
   const PlacingWishes wishes = place_by_snapshot(*snapshot, placed);
   if (wishes.sockets) refresher_->request_scan();
-  if (wishes.translation) refresher_->request_translation(translation_key(observation.flow));
+  if (wishes.translation) refresher_->request_translation(translation_key(observation.flow), wishes.translation_soon);
   if (placed.spoofed) {
     // A packet with several selected windows is one packet.
     if (refused_.add(observation)) ++spoofed_[observation.point.interface];

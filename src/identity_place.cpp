@@ -108,6 +108,7 @@ class Finder {
     const bool found = known != nullptr && known->to.port != 0;
     const EventTime age = found ? kTranslationAge : kNoTranslationAge;
     wishes_.translation = known == nullptr || seen_.time > known->asked + age;
+    wishes_.translation_soon = known == nullptr;
     if (!found) return 0;
     const EndpointId pod = pod_by_address(known->to.ip);
     return pod != 0 ? pod : local({known->to, end.other, false, false});

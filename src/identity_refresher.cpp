@@ -20,7 +20,8 @@ namespace {
 constexpr EventTime kBetweenSnapshots = 20'000'000;
 constexpr EventTime kSettle = 300'000'000;  // then pods and interfaces that changed together are looked at once more
 constexpr EventTime kBetweenCollections = 1'000'000'000;
-constexpr std::int64_t kScanShare = 66;  // one in so many nanoseconds: 1.5 % of a processor
+constexpr EventTime kBetweenTranslations = 1'000'000'000;  // that are only looked at again: each look makes a new table
+constexpr std::int64_t kScanShare = 66;                    // one in so many nanoseconds: 1.5 % of a processor
 constexpr std::int64_t kScanCredit =
     30'000'000;  // ns that may be saved up: the first flows of a call are named at once
 
@@ -75,8 +76,8 @@ void IdentityRefresher::request_scan() {
   wake();
 }
 
-void IdentityRefresher::request_translation(const SocketKey& flow) {
-  if (translations_.request(flow)) wake();
+void IdentityRefresher::request_translation(const SocketKey& flow, bool soon) {
+  if (translations_.request(flow, soon)) wake();
 }
 
 void IdentityRefresher::run() {
@@ -120,6 +121,8 @@ void IdentityRefresher::refresh_local(EventTime now) {
 }
 
 void IdentityRefresher::refresh_translations(EventTime now) {
+  if (now < translated_ + kBetweenTranslations && !translations_.hurries()) return;
+  translated_ = now;
   if (!translations_.refresh(now)) return;
   latest_.translations = translations_.table();
   changed_ = true;

@@ -44,8 +44,9 @@ class IdentityRefresher {
   const IdentitySnapshot* current() { return slot_.current(); }
   // Reader thread: there are sockets that the snapshot does not know. Does not wait; cheap when it was asked already.
   void request_scan();
-  // Reader thread: whether this flow's receiver is translated should be known. Does not wait.
-  void request_translation(const SocketKey& flow);
+  // Reader thread: whether this flow's receiver is translated should be known, or, where it is known, looked at again,
+  // which has time. Does not wait.
+  void request_translation(const SocketKey& flow, bool soon);
 
   const EndpointRegistry& registry() const { return registry_; }
   RefresherStats stats() const;
@@ -82,6 +83,7 @@ class IdentityRefresher {
   EventTime settles_ = 0;
   EventTime published_ = 0;
   EventTime collected_ = 0;
+  EventTime translated_ = 0;
   EventTime credited_ = 0;      // until when the budget below was added up
   std::int64_t budget_ns_ = 0;  // processor time that scans may still take
 

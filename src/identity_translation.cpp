@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <utility>
+
 namespace audio_latency {
 namespace {
 
@@ -59,12 +61,18 @@ std::size_t TranslationDirectory::Hash::operator()(const SocketKey& flow) const 
   return XXH3_64bits_withSeed(&flow, sizeof flow, identity_hash_seed());
 }
 
-bool TranslationDirectory::request(const SocketKey& flow) {
+bool TranslationDirectory::request(const SocketKey& flow, bool soon) {
+  const std::size_t bit = Hash()(flow) % requested_.size();
   const std::unique_lock lock(mutex_, std::try_to_lock);
-  if (!lock.owns_lock() || wanted_.size() == kWanted) return false;
-  const bool first = wanted_.empty();
-  if (first || !(wanted_.back() == flow)) wanted_.push_back(flow);
-  return first;
+  if (!lock.owns_lock() || wanted_.size() == kWanted || (requested_[bit] && (!soon || hurries_))) return false;
+  requested_.set(bit);
+  if (wanted_.empty() || !(wanted_.back() == flow)) wanted_.push_back(flow);
+  return soon && !std::exchange(hurries_, true);
+}
+
+bool TranslationDirectory::hurries() const {
+  const std::lock_guard lock(mutex_);
+  return hurries_;
 }
 
 // Asking must not be what loads the kernel's modules.
@@ -78,6 +86,8 @@ bool TranslationDirectory::refresh(EventTime now) {
   {
     const std::lock_guard lock(mutex_);
     wanted.swap(wanted_);
+    requested_.reset();
+    hurries_ = false;
   }
   bool changed = std::erase_if(known_, [now](const auto& each) { return each.second.asked + kForget <= now; }) > 0;
   if (wanted.empty()) return changed;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <bitset>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -20,9 +21,11 @@ class TranslationDirectory {
   explicit TranslationDirectory(std::string proc = "/proc") : proc_(std::move(proc)) { wanted_.reserve(kWanted); }
 
   // Never waits, never allocates: where it can't take it, the next packet asks again. True: it is the first one since
-  // `refresh`.
-  bool request(const SocketKey& flow);
+  // `refresh` that is to be known soon.
+  bool request(const SocketKey& flow, bool soon);
 
+  // Something is to be known soon.
+  bool hurries() const;
   // Asks for what was requested. True: the table is another one.
   bool refresh(EventTime now);
   std::shared_ptr<const TranslationTable> table() const;
@@ -39,8 +42,10 @@ class TranslationDirectory {
   const std::string proc_;
   std::optional<Netlink> tracking_;
   std::unordered_map<SocketKey, Translation, Hash> known_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::vector<SocketKey> wanted_;
+  std::bitset<4 * kWanted> requested_;  // by hash: each packet of a flow asks
+  bool hurries_ = false;
 };
 
 }  // namespace audio_latency

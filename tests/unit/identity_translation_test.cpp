@@ -59,11 +59,11 @@ TEST(TranslationDirectory, IsBoundedAndAsksNothingWhereNothingIsTracked) {
   TranslationDirectory directory("/nonexistent");
   EXPECT_FALSE(directory.refresh(kSecond));
   SocketKey flow;
-  EXPECT_TRUE(directory.request(flow)) << "the first";
+  EXPECT_TRUE(directory.request(flow, true)) << "the first";
   for (int round = 0; round < 6; ++round) {
     for (int i = 0; i < 2000; ++i) {
       flow.network = static_cast<std::uint32_t>(round * 2000 + i);
-      directory.request(flow);
+      directory.request(flow, true);
     }
     EXPECT_TRUE(directory.refresh(kSecond));
   }
@@ -71,6 +71,34 @@ TEST(TranslationDirectory, IsBoundedAndAsksNothingWhereNothingIsTracked) {
   EXPECT_GT(directory.table()->size(), 4000u);
   EXPECT_TRUE(directory.refresh(100 * kSecond)) << "they are forgotten";
   EXPECT_EQ(directory.table()->size(), 0u);
+}
+
+TEST(TranslationDirectory, OnlyWhatIsNotKnownYetHurries) {
+  TranslationDirectory directory("/nonexistent");
+  SocketKey old, fresh, other;
+  fresh.network = 1;
+  other.network = 2;
+  EXPECT_FALSE(directory.request(old, false));
+  EXPECT_FALSE(directory.hurries());
+  EXPECT_TRUE(directory.request(fresh, true));
+  EXPECT_FALSE(directory.request(other, true)) << "the refresher has been woken";
+  EXPECT_TRUE(directory.hurries());
+  EXPECT_TRUE(directory.refresh(kSecond));
+  EXPECT_EQ(directory.table()->size(), 3u);
+  EXPECT_FALSE(directory.hurries());
+  EXPECT_TRUE(directory.request(fresh, true));
+}
+
+TEST(TranslationDirectory, AFlowThatAsksAgainAndAgainTakesNoOthersPlace) {
+  TranslationDirectory directory("/nonexistent");
+  SocketKey often, flow;
+  for (std::uint32_t i = 1; i <= 1000; ++i) {
+    directory.request(often, false);
+    flow.network = i;
+    directory.request(flow, false);
+  }
+  directory.refresh(kSecond);
+  EXPECT_GT(directory.table()->size(), 800u) << "but for those whose hashes meet, which ask again";
 }
 
 }  // namespace
