@@ -7,7 +7,7 @@
 
 #include "audio_latency/endpoint.hpp"
 #include "bus_message.hpp"
-#include "matcher_index.hpp"
+#include "keyed_hash.hpp"
 
 namespace audio_latency {
 
@@ -57,9 +57,9 @@ class BusFlows {
   std::string node_;
   std::size_t most_;
   EventTime life_;
-  matching::KeyedHash hash_;
+  KeyedHash hash_;
   struct HashView {
-    const matching::KeyedHash* hash;
+    const KeyedHash* hash;
     std::size_t operator()(const BusView& view) const;
   };
   std::unordered_map<BusView, std::uint32_t, HashView> numbers_{16, HashView{&hash_}};

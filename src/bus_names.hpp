@@ -7,7 +7,7 @@
 
 #include "audio_latency/endpoint.hpp"
 #include "bus_message.hpp"
-#include "matcher_index.hpp"
+#include "keyed_hash.hpp"
 
 namespace audio_latency {
 
@@ -56,7 +56,7 @@ class BusNames : public IdentityResolver {
     bool several = false;
   };
   struct HashFlow {
-    const matching::KeyedHash* hash;
+    const KeyedHash* hash;
     std::size_t operator()(const FlowKey& key) const { return (*hash)(key); }
   };
   struct HashIp {
@@ -70,7 +70,7 @@ class BusNames : public IdentityResolver {
 
   IdentityResolver& own_;
   std::size_t most_flows_;
-  matching::KeyedHash hash_;
+  KeyedHash hash_;
   std::unordered_map<FlowKey, Flow, HashFlow> flows_{16, HashFlow{&hash_}};
   std::unordered_map<IpAddress, Holder, HashIp> addresses_;
   std::unordered_map<EndpointId, End> own_ends_;

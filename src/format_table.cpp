@@ -3,9 +3,7 @@
 
 #include <algorithm>
 #include <array>
-#include <random>
 
-#include "audio_latency/wire/scan.h"
 #include "format_http.hpp"
 
 namespace audio_latency {
@@ -14,20 +12,6 @@ namespace {
 constexpr EventTime kAgeEvery = 100'000'000;
 constexpr EventTime kRepeatTreatment = 1'000'000'000;  // the kernel's entry may have been made anew
 constexpr std::uint64_t kFruitless = 256 * 1024;       // bytes of a decoded flow without anything that may be audio
-
-std::uint64_t secret() {
-  std::random_device device;
-  return static_cast<std::uint64_t>(device()) << 32 | device();
-}
-
-std::uint64_t mix(std::uint64_t state, std::uint64_t word) {
-  return al_fmix64(state ^ word) + 0x9e3779b97f4a7c15ULL;
-}
-
-std::uint64_t mix(std::uint64_t state, const SocketAddress& address) {
-  state = mix(state, al_load64(address.ip.bytes.data()));
-  return mix(state, al_load64(address.ip.bytes.data() + 8) ^ address.port);
-}
 
 // What speaks WebSocket, events or JSON begins as HTTP where its beginning is seen.
 FlowVerdict declared_verdict(al_format format, ByteSpan front) {
@@ -53,9 +37,8 @@ FlowVerdict ignored(const FlowVerdict& before, const char* why, Unhashable reaso
 }  // namespace
 
 std::size_t Formats::HashKey::operator()(const Key& key) const {
-  std::uint64_t state = mix(mix(secret, key.flow.source), key.flow.destination);
-  state = mix(state, std::uint64_t{key.point.node} << 32 | key.point.interface);
-  return mix(state, std::uint64_t{key.flow.protocol} << 16 | key.point.direction << 8U | (key.tunnelled ? 1U : 0U));
+  const std::uint64_t place = std::uint64_t{key.point.node} << 32 | key.point.interface;
+  return hash(hash(key.flow) ^ place, key.point.direction << 1U | (key.tunnelled ? 1U : 0U));
 }
 
 Formats::Formats(const Options& options, const al_settings& settings, ObservationSink& observations,
@@ -66,7 +49,7 @@ Formats::Formats(const Options& options, const al_settings& settings, Observatio
       treatments_(treatments),
       decoded_(observations),
       scanner_(settings, decoded_),
-      flows_(64, HashKey{secret()}),
+      flows_(64),
       senders_(16, flows_.hash_function()) {
   set_ports(options.audio_ports);
   scanner_.set_a_law(options.a_law_domain == Tristate::yes);

@@ -11,6 +11,7 @@
 #include "audio_latency/capture.hpp"
 #include "audio_latency/options.hpp"
 #include "format_flow.hpp"
+#include "keyed_hash.hpp"
 #include "pipeline.hpp"
 
 namespace audio_latency {
@@ -98,7 +99,7 @@ class Formats : public PayloadSink, public PlacedGate {
   };
   struct HashKey {
     std::size_t operator()(const Key& key) const;
-    std::uint64_t secret = 0;
+    KeyedHash hash;
   };
   struct Flow {
     FlowVerdict verdict;

@@ -111,7 +111,7 @@ class Matcher::State {
 
   matching::Rules rules_;
   MatchSink& sink_;
-  matching::KeyedHash hash_;
+  KeyedHash hash_;
   matching::FlowTable flows_;
   matching::SignatureTable signatures_;
   matching::LinkTable links_;

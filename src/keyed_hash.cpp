@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "matcher_index.hpp"
+#include "keyed_hash.hpp"
 
 #include <sys/random.h>
 
 #include <cstring>
 
-namespace audio_latency::matching {
+namespace audio_latency {
 
 KeyedHash::KeyedHash() {
   if (getrandom(key_, sizeof key_, 0) != sizeof key_) {
@@ -25,4 +25,4 @@ std::uint64_t KeyedHash::operator()(const FlowKey& flow) const {
   return (*this)(source ^ words[2], words[3] ^ ports);
 }
 
-}  // namespace audio_latency::matching
+}  // namespace audio_latency
