@@ -64,9 +64,11 @@ std::size_t TranslationDirectory::Hash::operator()(const SocketKey& flow) const 
 bool TranslationDirectory::request(const SocketKey& flow, bool soon) {
   const std::size_t bit = Hash()(flow) % requested_.size();
   const std::unique_lock lock(mutex_, std::try_to_lock);
-  if (!lock.owns_lock() || wanted_.size() == kWanted || (requested_[bit] && (!soon || hurries_))) return false;
-  requested_.set(bit);
-  if (wanted_.empty() || !(wanted_.back() == flow)) wanted_.push_back(flow);
+  if (!lock.owns_lock() || (requested_[bit] && (!soon || hurries_))) return false;
+  if (wanted_.size() < kWanted) {
+    requested_.set(bit);
+    wanted_.push_back(flow);
+  }
   return soon && !std::exchange(hurries_, true);
 }
 

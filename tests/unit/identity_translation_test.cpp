@@ -89,6 +89,18 @@ TEST(TranslationDirectory, OnlyWhatIsNotKnownYetHurries) {
   EXPECT_TRUE(directory.request(fresh, true));
 }
 
+TEST(TranslationDirectory, WhatHasTimeDoesNotHoldUpWhatHurries) {
+  TranslationDirectory directory("/nonexistent");
+  SocketKey flow;
+  for (std::uint32_t i = 1; i <= 4000; ++i) {
+    flow.network = i;
+    EXPECT_FALSE(directory.request(flow, false));
+  }
+  flow.network = 5000;
+  EXPECT_TRUE(directory.request(flow, true)) << "there is no room: the refresher makes some at once";
+  EXPECT_TRUE(directory.hurries());
+}
+
 TEST(TranslationDirectory, AFlowThatAsksAgainAndAgainTakesNoOthersPlace) {
   TranslationDirectory directory("/nonexistent");
   SocketKey often, flow;
