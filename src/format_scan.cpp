@@ -12,6 +12,12 @@ namespace {
 
 constexpr std::size_t kChunk = 4096;  // symbols at a time: the working memory stays in the first-level cache
 
+AL_INLINE std::uint32_t roll_block(const std::uint8_t* symbols, std::uint32_t left, const al_gear& gear, __u64* hash,
+                                   __u64 threshold, std::uint32_t shift) {
+  return left >= AL_BLOCK ? al_block_roll(symbols, &gear, hash, threshold, shift)
+                          : al_block_roll_some(symbols, left, &gear, hash, threshold, shift);
+}
+
 }  // namespace
 
 struct AudioScanner::Tables {
@@ -135,8 +141,9 @@ void AudioScanner::roll(SymbolRun& run, Domain domain, std::uint32_t count, cons
   const std::uint32_t before = run.symbols;
   for (std::uint32_t at = 0; at < count;) {
     const std::uint32_t left = count - at;
-    at += left >= AL_BLOCK ? al_block_roll(symbols + at, &tables_.gear, &run.hash, threshold, shift)
-                           : al_block_roll_some(symbols + at, left, &tables_.gear, &run.hash, threshold, shift);
+    // A constant takes fewer instructions.
+    at += shift == 1 ? roll_block(symbols + at, left, tables_.gear, &run.hash, threshold, 1)
+                     : roll_block(symbols + at, left, tables_.gear, &run.hash, threshold, shift);
     if (run.hash < threshold && before + at >= settings_.window) take(run, domain, at - 1, piece);
   }
   run.symbols = std::min<std::uint32_t>(before + count, AL_WINDOW_MAX);

@@ -23,13 +23,13 @@ struct SymbolRun {
 
 // The scan's state of one stream of decoded audio.
 struct AudioRun {
-  SymbolRun verbatim;
-  SymbolRun mu_law;
-  SymbolRun a_law;
   std::array<std::uint8_t, AL_LAG> lag{};  // the last bytes, the newest at the end
   std::uint8_t lagged = 0;
   std::uint8_t odd_bytes = 0;  // 1: `odd` is the first half of a 16-bit sample
   std::uint8_t odd = 0;
+  SymbolRun verbatim;
+  SymbolRun mu_law;
+  SymbolRun a_law;
 
   void end();            // what comes next does not continue this; the selectivities stay
   void end_companded();  // the same where the codec turned out to be another one

@@ -66,7 +66,7 @@ static inline __attribute__((unused)) void al_gears_fill(struct al_gear gears[AL
 #else
 #define AL_ROW(row, gear, symbol) const __u64* row = (gear)->plain + (symbol)
 #define AL_ROW_PLAIN(row) (*(row))
-#define AL_ROW_SHIFTED(row) ((row)[256])
+#define AL_ROW_SHIFTED(row) (*(row) << shift) /* a CPU takes fewer steps so than by another load */
 #define AL_LEAVE_BELOW(value, threshold, label) \
   if ((value) < (threshold)) goto label
 #define AL_LEAVE_FROM(number, count, label) \
