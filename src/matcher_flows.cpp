@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "prefetch.hpp"
+
 namespace audio_latency::matching {
 namespace {
 
@@ -49,18 +51,21 @@ EventTime SharedTimes::first_near(EventTime time) const {
 FlowTable::FlowTable(const FlowLimits& limits, const KeyedHash& hash)
     : limits_(limits), hash_(hash), index_(limits.maximum) {}
 
-std::uint32_t FlowTable::find_or_add(const PlacedObservation& seen, EventTime now, Refusal& refusal) {
+void FlowTable::prefetch_record(std::uint64_t hash) const {
+  const std::uint32_t first = index_.first(hash);
+  if (first < records_.size()) prefetch(&records_[first], &records_[first].coverage);
+}
+
+std::uint32_t FlowTable::find_or_add(const PlacedObservation& seen, std::uint64_t hash, EventTime now,
+                                     Refusal& refusal) {
   refusal = Refusal::none;
   const FlowKey& key = seen.observation.flow;
   std::uint32_t found = last_found_;  // events of one packet come together
-  std::uint64_t hash = 0;
   if (found == kNone || records_[found].key != key) {
-    hash = hash_(key);
     found = index_.find(hash, [&](std::uint32_t i) { return records_[i].key == key; });
   }
   if (found != kNone && has_new_owner(records_[found], seen)) {
     remove(found);
-    hash = hash_(key);
     found = kNone;
   }
   if (found == kNone) found = add(seen, hash, now, refusal);

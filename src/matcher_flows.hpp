@@ -84,8 +84,12 @@ class FlowTable {
   FlowTable(const FlowLimits& limits, const KeyedHash& hash);
 
   enum class Refusal : std::uint8_t { none, full, quota };
+  std::uint64_t hash_of(const FlowKey& key) const { return hash_(key); }
+  // Asks for what find_or_add() will need of a flow with this hash; the second wants what the first has brought.
+  void prefetch_index(std::uint64_t hash) const { index_.prefetch(hash); }
+  void prefetch_record(std::uint64_t hash) const;
   // The flow's index, kNone with a reason in `refusal` where the table or the sender's share is full.
-  std::uint32_t find_or_add(const PlacedObservation& seen, EventTime now, Refusal& refusal);
+  std::uint32_t find_or_add(const PlacedObservation& seen, std::uint64_t hash, EventTime now, Refusal& refusal);
   std::uint32_t find(const FlowKey& key) const;  // kNone: not there
   // Flows that went since the last call, by age or since their address got a new owner: their links must go.
   bool any_gone() const { return !gone_.empty(); }

@@ -20,11 +20,14 @@ constexpr int kExpiredByOneMore = 3;  // signatures looked at for each that is a
 
 void Matcher::State::observe(const PlacedObservation& seen) {
   ++stats_.observations;
-  waiting_[waited_++ % kWaiting] = seen;
+  Waiting& newest = waiting_[waited_++ % kWaiting];
+  newest = {seen, flows_.hash_of(seen.observation.flow)};
+  flows_.prefetch_index(newest.flow_hash);
   signatures_.prefetch_slot(seen.observation.signature, seen.observation.domain);
   if (waited_ - placed_ > kWaiting / 2) {
-    const Observation& nearer = waiting_[(waited_ - kWaiting / 2) % kWaiting].observation;
-    signatures_.prefetch_record(nearer.signature, nearer.domain);
+    const Waiting& nearer = waiting_[(waited_ - kWaiting / 2) % kWaiting];
+    flows_.prefetch_record(nearer.flow_hash);
+    signatures_.prefetch_record(nearer.seen.observation.signature, nearer.seen.observation.domain);
   }
   if (waited_ - placed_ == kWaiting) place(waiting_[placed_++ % kWaiting]);
 }
@@ -33,10 +36,10 @@ void Matcher::State::place_waiting() {
   while (placed_ < waited_) place(waiting_[placed_++ % kWaiting]);
 }
 
-void Matcher::State::place(const PlacedObservation& placed) {
-  const Observation& seen = placed.observation;
+void Matcher::State::place(const Waiting& waiting) {
+  const Observation& seen = waiting.seen.observation;
   step_to(std::max(now_, seen.time));
-  const std::uint32_t flow = flow_of(placed);
+  const std::uint32_t flow = flow_of(waiting.seen, waiting.flow_hash);
   if (flow == kNone) return;
   const std::uint32_t signature = signatures_.find(seen.signature, seen.domain);
   if (signature == kNone) {
@@ -46,9 +49,9 @@ void Matcher::State::place(const PlacedObservation& placed) {
   }
 }
 
-std::uint32_t Matcher::State::flow_of(const PlacedObservation& seen) {
+std::uint32_t Matcher::State::flow_of(const PlacedObservation& seen, std::uint64_t hash) {
   matching::FlowTable::Refusal refusal{};
-  const std::uint32_t flow = flows_.find_or_add(seen, now_, refusal);
+  const std::uint32_t flow = flows_.find_or_add(seen, hash, now_, refusal);
   if (refusal == matching::FlowTable::Refusal::full) count(MatcherError::flow_table_full);
   if (refusal == matching::FlowTable::Refusal::quota) count(MatcherError::flow_quota);
   forget_links();

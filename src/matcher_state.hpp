@@ -61,9 +61,10 @@ class Matcher::State {
 
   // matcher_observe.cpp: an observation finds its place. The tables are larger than any cache, so observations wait
   // in a short queue while what they will touch is fetched.
-  void place(const PlacedObservation& seen);
+  struct Waiting;
+  void place(const Waiting& waiting);
   void place_waiting();
-  std::uint32_t flow_of(const PlacedObservation& seen);
+  std::uint32_t flow_of(const PlacedObservation& seen, std::uint64_t hash);
   void forget_links();
   void admit(const Observation& seen, std::uint32_t flow);
   void expire(int steps);
@@ -118,7 +119,11 @@ class Matcher::State {
   matching::Coverage coverage_;
   std::deque<Due> due_;
   static constexpr std::size_t kWaiting = 16;
-  std::array<PlacedObservation, kWaiting> waiting_;
+  struct Waiting {
+    PlacedObservation seen;
+    std::uint64_t flow_hash = 0;
+  };
+  std::array<Waiting, kWaiting> waiting_;
   std::size_t waited_ = 0;  // observations that came in all
   std::size_t placed_ = 0;  // and those that have left the queue
   std::map<CapturePoint, std::uint32_t> points_;
