@@ -12,13 +12,25 @@ Status LiveIdentity::start(RefresherSettings settings, IdentityLog log) {
   return success();
 }
 
+bool LiveIdentity::is_as_before(const Observation& seen) const {
+  const Observation& before = last_.observation;
+  return seen.time == before.time && seen.flow == before.flow && seen.point == before.point &&
+         seen.tunnelled == before.tunnelled;
+}
+
 PlacedObservation LiveIdentity::place(const Observation& observation) {
-  PlacedObservation placed = names_.place(observation);
   const IdentitySnapshot* snapshot = refresher_ ? refresher_->current() : nullptr;
-  if (snapshot == nullptr) return placed;
-  const PlacingWishes wishes = place_by_snapshot(*snapshot, placed);
-  if (wishes.sockets) refresher_->request_scan();
-  if (wishes.translation) refresher_->request_translation(translation_key(observation.flow), wishes.translation_soon);
+  if (snapshot == nullptr) return names_.place(observation);
+  PlacedObservation placed = last_;
+  placed.observation = observation;
+  if (snapshot != last_snapshot_ || !is_as_before(observation)) {
+    placed = names_.place(observation);
+    const PlacingWishes wishes = place_by_snapshot(*snapshot, placed);
+    if (wishes.sockets) refresher_->request_scan();
+    if (wishes.translation) refresher_->request_translation(translation_key(observation.flow), wishes.translation_soon);
+    last_ = placed;
+    last_snapshot_ = snapshot;
+  }
   if (placed.spoofed) {
     // A packet with several selected windows is one packet.
     if (refused_.add(observation)) ++spoofed_[observation.point.interface];

@@ -41,10 +41,14 @@ class LiveIdentity : public IdentityResolver {
   std::string limits() const { return refresher_ ? refresher_->limits() : std::string{}; }
 
  private:
+  bool is_as_before(const Observation& seen) const;
+
   IdentityResolver& names_;
   std::unique_ptr<IdentityRefresher> refresher_;
   std::map<std::uint32_t, std::uint64_t> spoofed_;
   RefusedPackets refused_;
+  PlacedObservation last_;  // placed before: windows of one packet come one after the other
+  const IdentitySnapshot* last_snapshot_ = nullptr;
 };
 
 }  // namespace audio_latency
