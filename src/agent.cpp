@@ -119,7 +119,8 @@ Status Agent::start_formats() {
   formats_ = std::make_unique<Formats>(options_, wire_settings(options_), pipeline_, capture_->treatments());
   format_metrics_.emplace(registry_);
   pipeline_.set_gate(formats_.get());
-  return capture_->set_payload_sink(formats_.get());
+  payloads_ = std::make_unique<PayloadQueue>(*formats_);
+  return capture_->set_payload_sink(payloads_.get());
 }
 
 Status Agent::watch(int descriptor) {

@@ -11,7 +11,7 @@
 #include "capture_live.hpp"
 #include "command.hpp"
 #include "fd.hpp"
-#include "format_table.hpp"
+#include "format_queue.hpp"
 #include "identity_live.hpp"
 #include "identity_static.hpp"
 #include "log.hpp"
@@ -73,6 +73,7 @@ class Agent {
   Fd epoll_;
   std::unique_ptr<LiveCapture> capture_;
   std::unique_ptr<Formats> formats_;
+  std::unique_ptr<PayloadQueue> payloads_;
   std::optional<CaptureMetrics> capture_metrics_;
   std::optional<FormatMetrics> format_metrics_;
   std::optional<IdentityMetrics> identity_metrics_;

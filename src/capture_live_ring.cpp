@@ -3,11 +3,13 @@
 
 #include <bpf/libbpf.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <string>
 
 #include "capture_payload.hpp"
+#include "prefetch.hpp"
 
 namespace audio_latency {
 
@@ -34,12 +36,19 @@ bool EventRing::drain(ObservationSink& sink) {
   sink_ = &sink;
   drained_ = 0;
   const int status = ring_buffer__consume(ring_);
+  flush_payloads();
   sink_ = nullptr;
   return status >= 0;
 }
 
+void EventRing::flush_payloads() {
+  if (payload_sink_ != nullptr) payload_sink_->flush();
+  payloads_held_ = false;
+}
+
 int EventRing::on_event(void* self, void* data, std::size_t size) {
   auto& ring = *static_cast<EventRing*>(self);
+  if (ring.payloads_held_) ring.flush_payloads();
   if (size >= sizeof(al_event)) {
     al_event event;
     std::memcpy(&event, data, sizeof event);
@@ -53,8 +62,14 @@ int EventRing::on_event(void* self, void* data, std::size_t size) {
 int EventRing::on_payload(void* self, void* data, std::size_t size) {
   auto& ring = *static_cast<EventRing*>(self);
   ++ring.drained_;
+  // Records follow one another, and another CPU has written them: those of about the same size behind this one.
+  const char* const end = static_cast<const char*>(data) + size;
+  prefetch(end, end + 2 * std::min<std::size_t>(size, 512));
   const auto payload = payload_of({static_cast<const std::uint8_t*>(data), size});
-  if (payload && ring.payload_sink_ != nullptr) ring.payload_sink_->on_payload(*payload);
+  if (payload && ring.payload_sink_ != nullptr) {
+    ring.payload_sink_->on_payload(*payload);
+    ring.payloads_held_ = true;
+  }
   return ring.go_on();
 }
 

@@ -36,6 +36,7 @@ class EventRing {
   EventRing() = default;
   static int on_event(void* self, void* data, std::size_t size);
   static int on_payload(void* self, void* data, std::size_t size);
+  void flush_payloads();
   int go_on() const { return drained_ >= kMaximumDrained ? -EAGAIN : 0; }  // this record is consumed in either case
 
   ring_buffer* ring_ = nullptr;
@@ -43,6 +44,7 @@ class EventRing {
   std::uint64_t received_ = 0;
   std::uint64_t drained_ = 0;  // records, since drain() was called
   PayloadSink* payload_sink_ = nullptr;
+  bool payloads_held_ = false;  // maybe, by the sink
 };
 
 }  // namespace audio_latency

@@ -34,6 +34,16 @@ std::unique_ptr<Decoder> make_decoder(Framing framing, AudioSink& audio, DecodeS
 DecodedFlow::DecodedFlow(Framing framing, AudioScanner& scanner, ReassemblyCounters& counters)
     : counters_(counters), tracks_(scanner, status_), decoder_(make_decoder(framing, tracks_, status_)) {}
 
+void DecodedFlow::prefetch(unsigned step) const {
+  if (step == 0) audio_latency::prefetch(this);
+  if (step == 1) {
+    const char* const decoder = reinterpret_cast<const char*>(decoder_.get());
+    audio_latency::prefetch(decoder, decoder + kDecoderFront);
+    tracks_.prefetch_entries();
+  }
+  if (step == 2) tracks_.prefetch_track();
+}
+
 void DecodedFlow::push(const Payload& packet) {
   if (packet.flow.protocol == 6) {
     reassembly_.push(packet, *this, counters_);

@@ -21,12 +21,17 @@ class DecodedFlow : private StreamSink {
   const DecodeStatus& status() const { return status_; }
   const AudioTracks& tracks() const { return tracks_; }
   std::uint64_t bytes() const { return bytes_; }
+  // Asks for what the next push() needs. Each step wants what the one before has brought.
+  static constexpr unsigned kPrefetchSteps = 3;
+  void prefetch(unsigned step) const;
   // Bytes since something that may be audio was met.
   std::uint64_t fruitless_bytes() const { return bytes_ - fruitful_at_; }
 
  private:
   void on_stream(ByteSpan bytes, std::uint32_t sequence, const Payload& packet) override;
   void on_gap() override { decoder_->gap(); }
+
+  static constexpr std::size_t kDecoderFront = 384;  // bytes of a decoder that it uses for each piece
 
   ReassemblyCounters& counters_;
   Reassembly reassembly_;

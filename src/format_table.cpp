@@ -5,6 +5,7 @@
 #include <array>
 
 #include "format_http.hpp"
+#include "prefetch.hpp"
 
 namespace audio_latency {
 namespace {
@@ -125,6 +126,18 @@ void Formats::retire(Flow& flow) {
 void Formats::forget(const Key& key) {
   const auto sender = senders_.find({{{key.flow.source.ip, 0}, {}, 0}, {}, false});
   if (sender != senders_.end() && --sender->second == 0) senders_.erase(sender);
+}
+
+void Formats::prefetch(const Payload& payload, unsigned step, Coming& coming) const {
+  if (step == 0) {
+    coming.near = flows_.hash_function()({payload.flow, payload.point, payload.tunnelled}) % near_.size();
+    __builtin_prefetch(&near_[coming.near]);
+    return;
+  }
+  const FlowMap::value_type* flow = near_[coming.near];
+  if (flow == nullptr) return;
+  if (step == 1) return audio_latency::prefetch(flow);
+  if (flow->second.decoded != nullptr) flow->second.decoded->prefetch(step - 2);
 }
 
 void Formats::on_payload(const Payload& payload) {

@@ -78,6 +78,12 @@ class Formats : public PayloadSink, public PlacedGate {
   bool saw_pcma() const { return saw_pcma_; }
 
   void on_payload(const Payload& payload) override;
+  // Of a payload that comes in a while: asks for what it needs. Each step wants what the one before has brought.
+  static constexpr unsigned kPrefetchSteps = 2 + DecodedFlow::kPrefetchSteps;
+  struct Coming {
+    std::size_t near = 0;  // place in near_
+  };
+  void prefetch(const Payload& payload, unsigned step, Coming& coming) const;
   // Each observation counts for its flow, wherever it was made. Those of a flow that is no sound go no further, nor do
   // those of the framing around sound: the kernel program scans a flow's first packets, and those behind a pause, as
   // they are, before it is told.
@@ -158,8 +164,8 @@ class Formats : public PayloadSink, public PlacedGate {
   Decoded decoded_;
   AudioScanner scanner_;
   FlowMap flows_;
-  FlowMap::value_type* last_ = nullptr;            // found last: what is found in one packet's sound is of one flow
-  std::array<FlowMap::value_type*, 4096> near_{};  // by hash: one step where the map takes three, each to far memory
+  FlowMap::value_type* last_ = nullptr;              // found last: what is found in one packet's sound is of one flow
+  std::array<FlowMap::value_type*, 16'384> near_{};  // by hash: one step where the map takes three, each to far memory
   std::unordered_map<Key, std::uint32_t, HashKey> senders_;  // flows of each address
   FormatStats totals_;                                       // what is not summed over flows
   std::vector<Signatures> of_departed_;                      // flows, not reported yet

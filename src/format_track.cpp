@@ -144,6 +144,10 @@ void AudioTrack::decide() {
 
 AudioTrack& AudioTracks::find(TrackId id) {
   ++clock_;
+  if (latest_ < entries_.size() && entries_[latest_].id == id) {
+    entries_[latest_].used = clock_;
+    return *entries_[latest_].track;
+  }
   auto found = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& each) { return each.id == id; });
   if (found == entries_.end()) {
     if (entries_.size() >= kTracks) {
@@ -154,6 +158,7 @@ AudioTrack& AudioTracks::find(TrackId id) {
     found = std::prev(entries_.end());
   }
   found->used = clock_;
+  latest_ = static_cast<std::size_t>(found - entries_.begin());
   return *found->track;
 }
 

@@ -9,6 +9,7 @@
 #include "format_scan.hpp"
 #include "format_statistics.hpp"
 #include "format_wav.hpp"
+#include "prefetch.hpp"
 
 namespace audio_latency {
 
@@ -29,6 +30,7 @@ class AudioTrack {
   std::uint64_t bytes() const { return bytes_; }
   std::uint64_t signatures() const { return signatures_; }
   const SampleStatistics& statistics() const { return statistics_; }
+  void prefetch() const { audio_latency::prefetch(this, &patience_); }
 
  private:
   static constexpr std::size_t kMagic = 4;  // bytes that tell a file's type
@@ -43,23 +45,25 @@ class AudioTrack {
   void decide();
   void become(const AudioFormat& format);
 
+  // What each piece asks for comes first.
   AudioScanner& scanner_;
   DecodeStatus& status_;
-  AudioRun run_;
   AudioFormat format_;
   Content content_ = Content::unknown;
   bool said_ = false;  // the codec is known, not guessed
   bool at_front_ = true;
-  Front<kMagic> front_;
-  std::unique_ptr<WavHeader> wav_;
-  SampleStatistics statistics_{true};
   bool looking_ = true;
   std::uint8_t phase_ = 0;  // of the run: 1 behind an odd number of bytes
   std::uint8_t disagreements_ = 0;
-  std::uint64_t look_again_at_ = 0;
-  std::uint64_t patience_ = kDoubt;
   std::uint64_t bytes_ = 0;
   std::uint64_t signatures_ = 0;
+  std::uint64_t look_again_at_ = 0;
+  std::unique_ptr<WavHeader> wav_;
+  Front<kMagic> front_;
+  AudioRun run_;
+
+  std::uint64_t patience_ = kDoubt;
+  SampleStatistics statistics_{true};
 };
 
 // The tracks of one flow. Bounded: of more than kTracks, the one that was idle longest goes.
@@ -80,6 +84,11 @@ class AudioTracks : public AudioSink {
   const AudioTrack* main() const;
   std::uint64_t signatures() const { return signatures_; }
   std::uint64_t bytes() const { return bytes_; }
+  // Asks for what the next bytes need; the second wants what the first has brought.
+  void prefetch_entries() const { prefetch(entries_.data()); }
+  void prefetch_track() const {
+    if (latest_ < entries_.size()) entries_[latest_].track->prefetch();
+  }
 
  private:
   struct Entry {
@@ -93,6 +102,7 @@ class AudioTracks : public AudioSink {
   DecodeStatus& status_;
   const Payload* packet_ = nullptr;
   std::vector<Entry> entries_;
+  std::size_t latest_ = 0;
   std::uint64_t clock_ = 0;
   std::uint64_t signatures_ = 0;
   std::uint64_t bytes_ = 0;

@@ -28,6 +28,7 @@ class PayloadSink {
  public:
   virtual ~PayloadSink() = default;
   virtual void on_payload(const Payload& payload) = 0;
+  virtual void flush() {}  // what was handed over is dealt with when this returns
 };
 
 // Who has the flow's packets handled so: the kernel's flow table, or its twin on replay.

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "format_table.hpp"
+#include "format_queue.hpp"
 #include "support/format_flows.hpp"
 #include "support/format_world.hpp"
 
@@ -59,6 +59,7 @@ void run(const Load& load) {
   options.max_flows = 100'000;
   Discard discard;
   Formats formats(options, oracle_settings(), discard, discard);
+  PayloadQueue queue(formats);
   std::vector<std::uint32_t> sequences(load.streams, 0);
   double spent = 0;
   std::uint64_t bytes = 0;
@@ -71,10 +72,11 @@ void run(const Load& load) {
       const Bytes& payload = packets[(number + 37 * stream) % packets.size()];
       Payload packet = segment(payload, sequences[stream], kStart + number * kFrame);
       packet.flow.source = {IpAddress::from_ipv4(0x0a000000 + stream), 4000};
-      formats.on_payload(packet);
+      queue.on_payload(packet);
       sequences[stream] += packet.length;
       if (measured) bytes += payload.size();
     }
+    queue.flush();
     formats.advance(kStart + number * kFrame);
     if (measured) spent += cpu_seconds() - before;
   }
