@@ -35,15 +35,39 @@ constexpr std::array<std::uint8_t, 256> hex_table() {
 constexpr auto kBase64 = base64_table();
 constexpr auto kHex = hex_table();
 
-// Each character of a group where its bits belong; the sign tells that it is none.
+constexpr std::uint32_t kNone = 1U << 31;
+
+// Each character of a group where its bits belong in memory: a group's three bytes, and one that the next overwrites.
 constexpr std::array<std::array<std::uint32_t, 256>, 4> group_tables() {
   std::array<std::array<std::uint32_t, 256>, 4> tables{};
-  for (unsigned place = 0; place < 4; ++place)
-    for (unsigned c = 0; c < 256; ++c)
-      tables[place][c] = kBase64[c] == kInvalid ? 1U << 31 : static_cast<std::uint32_t>(kBase64[c]) << (18 - 6 * place);
+  for (unsigned place = 0; place < 4; ++place) {
+    for (unsigned c = 0; c < 256; ++c) {
+      const std::uint32_t bits = static_cast<std::uint32_t>(kBase64[c]) << (18 - 6 * place);
+      tables[place][c] = kBase64[c] == kInvalid ? kNone : bits >> 16 | (bits & 0xff00) | (bits & 0xff) << 16;
+    }
+  }
   return tables;
 }
 constexpr auto kGroup = group_tables();
+
+std::uint32_t decode_group(const std::uint8_t* group, std::uint8_t* to) {
+  const std::uint32_t bytes = kGroup[0][group[0]] | kGroup[1][group[1]] | kGroup[2][group[2]] | kGroup[3][group[3]];
+  std::memcpy(to, &bytes, sizeof bytes);
+  return bytes;
+}
+
+// How many of them are base64, up to the first that is not. Writes one byte behind them.
+std::size_t decode_groups(const std::uint8_t* from, std::size_t groups, std::uint8_t* to) {
+  std::size_t done = 0;
+  for (; groups - done >= 4; done += 4, from += 16, to += 12) {
+    const std::uint32_t all = decode_group(from, to) | decode_group(from + 4, to + 3) | decode_group(from + 8, to + 6) |
+                              decode_group(from + 12, to + 9);
+    if ((all & kNone) != 0) break;
+  }
+  for (; done < groups && (decode_group(from, to) & kNone) == 0; ++done, from += 4, to += 3) {
+  }
+  return done;
+}
 
 bool all_in(ByteSpan characters, const std::array<std::uint8_t, 256>& table) {
   return std::all_of(characters.begin(), characters.end(), [&](std::uint8_t c) { return table[c] != kInvalid; });
@@ -107,14 +131,8 @@ void TextAudio::decode_base64(ByteSpan characters, std::uint32_t sequence) {
   while (coding_ == TextCoding::base64 && characters.size() - at >= 4) {
     const std::size_t from = at;
     const std::size_t most = std::min(kGroups, (characters.size() - at) / 4);
-    std::size_t groups = 0;
-    for (; groups < most; ++groups, at += 4) {
-      const std::uint8_t* group = characters.data() + at;
-      const std::uint32_t bits = kGroup[0][group[0]] | kGroup[1][group[1]] | kGroup[2][group[2]] | kGroup[3][group[3]];
-      if (static_cast<std::int32_t>(bits) < 0) break;
-      const std::uint32_t bytes = __builtin_bswap32(bits << 8);  // three, and one that the next group overwrites
-      std::memcpy(&out[3 * groups], &bytes, sizeof bytes);
-    }
+    const std::size_t groups = decode_groups(characters.data() + at, most, out.data());
+    at += 4 * groups;
     const std::size_t tail = groups < most ? decode_padded(characters.subspan(at).first<4>(), &out[3 * groups]) : 0;
     if (tail != 0) at += 4;
     emit(ByteSpan(out).first(3 * groups + tail), {sequence + static_cast<std::uint32_t>(from), 4, 3});
@@ -129,9 +147,9 @@ std::size_t TextAudio::decode_padded(std::span<const std::uint8_t, 4> group, std
   if (group[3] != '=') return 0;
   const std::size_t bytes = group[2] == '=' ? 1 : 2;
   const std::uint32_t bits = kGroup[0][group[0]] | kGroup[1][group[1]] | (bytes == 2 ? kGroup[2][group[2]] : 0);
-  if (static_cast<std::int32_t>(bits) < 0) return 0;
+  if ((bits & kNone) != 0) return 0;
   padded_ = true;
-  to[0] = static_cast<std::uint8_t>(bits >> 16);
+  to[0] = static_cast<std::uint8_t>(bits);
   if (bytes == 2) to[1] = static_cast<std::uint8_t>(bits >> 8);
   return bytes;
 }

@@ -57,5 +57,28 @@ TEST(TextAudio, WhatIsNoBase64EndsIt) {
   }
 }
 
+TEST(TextAudio, EveryCharacterOfTheTwoAlphabetsHasItsValue) {
+  const std::string alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  for (unsigned c = 0; c < 256; ++c) {
+    const char same = c == '-' ? '+' : c == '_' ? '/' : static_cast<char>(c);
+    const std::size_t value = alphabet.find(same);
+    for (std::size_t at = 0; at < 40; ++at) {
+      std::string text(40, 'B');
+      text[at] = static_cast<char>(c);
+      Bytes expected;  // six bits of each character before the first that is none
+      std::uint32_t bits = 0;
+      for (std::size_t i = 0; i < (value == std::string::npos ? at : text.size()); ++i) {
+        bits = bits << 6 | static_cast<std::uint32_t>(i == at ? value : 1);
+        if (i % 4 != 0) expected.push_back(static_cast<std::uint8_t>(bits >> (6 - 2 * (i % 4))));
+      }
+      const auto whole = decoded(text, text.size());
+      ASSERT_EQ(whole.bytes, expected) << c << " at " << at;
+      const auto cut = decoded(text, 1 + at % 7);
+      ASSERT_EQ(cut.bytes, expected) << c << " at " << at;
+      ASSERT_EQ(cut.places, whole.places) << c << " at " << at;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace audio_latency::test
