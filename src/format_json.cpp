@@ -2,58 +2,35 @@
 #include "format_json.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <string_view>
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
+#include <utility>
+
+#include "format_json_marks.hpp"
 
 namespace audio_latency {
 namespace {
 
-constexpr std::uint64_t kFnvBasis = 0xcbf29ce484222325;  // FNV-1a, 64 bits
-constexpr std::uint64_t kFnvPrime = 0x100000001b3;
-constexpr std::uint32_t kLongestKey = 128;  // a longer one is text between two strings, taken for a string
+// What stands between strings, but for values that are none.
+constexpr std::array<bool, 256> between_table() {
+  std::array<bool, 256> table{};
+  for (const char c : std::string_view(",:{}[] ")) table[static_cast<std::uint8_t>(c)] = true;
+  return table;
+}
+constexpr auto kBetween = between_table();
 
-constexpr std::uint64_t hash(std::uint64_t state, std::uint8_t byte) {
-  return (state ^ byte) * kFnvPrime;
+bool is_between(ByteSpan bytes) {
+  return std::all_of(bytes.begin(), bytes.end(), [](std::uint8_t c) { return kBetween[c]; });
 }
 
-constexpr std::uint64_t hash(std::uint64_t state, ByteSpan bytes) {
-  for (const std::uint8_t byte : bytes) state = hash(state, byte);
-  return state;
-}
+constexpr std::uint64_t kTrack = hash_name("track"), kChannel = hash_name("channel");
+constexpr std::uint64_t kType = hash_name("type"), kEvent = hash_name("event");
 
-consteval std::uint64_t hash_of(std::string_view text) {
-  std::uint64_t state = kFnvBasis;
-  for (const char c : text) state = hash(state, static_cast<std::uint8_t>(c));
-  return state;
+// A bit for each name, of 64: most names have one that no other has.
+constexpr unsigned kBitShift = 58;
+constexpr std::uint64_t bit_of(std::uint64_t name) {
+  return std::uint64_t{1} << (name >> kBitShift);
 }
-
-bool ends_string(std::uint8_t c) {
-  return c == '"' || c == '\\' || c < 0x20;
-}
-
-// Up to a quote, a backslash, or a control character, which is none of a string's.
-std::size_t plain_characters(ByteSpan bytes) {
-  std::size_t at = 0;
-#ifdef __SSE2__
-  const __m128i quotes = _mm_set1_epi8('"'), backslashes = _mm_set1_epi8('\\'), controls = _mm_set1_epi8(0x1f);
-  for (; at + 16 <= bytes.size(); at += 16) {
-    const __m128i some = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes.data() + at));
-    const __m128i strings = _mm_or_si128(_mm_cmpeq_epi8(some, quotes), _mm_cmpeq_epi8(some, backslashes));
-    const __m128i ends = _mm_or_si128(strings, _mm_cmpeq_epi8(_mm_min_epu8(some, controls), some));
-    if (const auto found = static_cast<std::uint32_t>(_mm_movemask_epi8(ends)))
-      return at + static_cast<std::size_t>(std::countr_zero(found));
-  }
-#endif
-  while (at < bytes.size() && !ends_string(bytes[at])) ++at;
-  return at;
-}
-
-bool is_structure(std::uint8_t c) {
-  return c == ',' || c == ':' || c == '{' || c == '}' || c == '[' || c == ']' || c == ' ';
-}
+constexpr std::uint64_t kTelling = bit_of(kTrack) | bit_of(kChannel) | bit_of(kType) | bit_of(kEvent);
 
 }  // namespace
 
@@ -62,12 +39,8 @@ void JsonDecoder::begin() {
   state_ = State::outside;
   after_colon_ = false;
   depth_ = 0;
-  reset_message();
-}
-
-void JsonDecoder::reset_message() {
-  track_ = 0;
-  kind_ = 0;
+  name_ = kNoName;
+  track_ = kind_ = 0;
 }
 
 void JsonDecoder::gap() {
@@ -76,113 +49,148 @@ void JsonDecoder::gap() {
 }
 
 void JsonDecoder::feed(ByteSpan bytes, std::uint32_t sequence) {
-  for (std::size_t at = 0; at < bytes.size();) {
-    const ByteSpan rest = bytes.subspan(at);
-    const std::uint32_t place = sequence + static_cast<std::uint32_t>(at);
-    switch (state_) {
-      case State::outside:
-        at += outside(rest);
-        break;
-      case State::key:
-      case State::value:
-        at += in_string(rest, place);
-        break;
-      default:
-        escaped(rest.front(), place);
-        ++at;
+  const std::uint8_t* const end = bytes.data() + bytes.size();
+  const std::uint8_t* from = rest_of_string(bytes, bytes.data(), sequence);
+  JsonMarks marks(bytes, from);
+  bool colon = after_colon_;
+  while (from != end) {
+    const std::uint8_t* opens = marks.next();
+    colon = structure({from, opens}, colon);
+    if (opens == end) break;
+    from = opens + 1;
+    if (*opens != '"') continue;
+    const bool value = std::exchange(colon, false);
+    const std::uint8_t* closes = marks.next();
+    if (closes != end && *closes == '"') {
+      const std::uint32_t place = sequence + static_cast<std::uint32_t>(from - bytes.data());
+      const ByteSpan characters(from, closes);
+      from = closes + 1;
+      if (value) {
+        whole_value(characters, place);
+        continue;
+      }
+      close_key(characters);
+      if (state_ == State::outside) continue;
+    } else {
+      open(value);
+      from = part_of_string(bytes, from, closes, sequence);
     }
+    from = rest_of_string(bytes, from, sequence);
+    marks = JsonMarks(bytes, from);
   }
+  after_colon_ = colon;
 }
 
-// Up to and with the quote that opens a string.
-std::size_t JsonDecoder::outside(ByteSpan bytes) {
-  for (std::size_t at = 0; at < bytes.size(); ++at) {
-    switch (bytes[at]) {
-      case '"':
-        open();
-        return at + 1;
-      case ':':
-        after_colon_ = true;
-        break;
-      case '{':
-        after_colon_ = false;
-        if (depth_ < UINT16_MAX) ++depth_;
-        break;
-      case '}':
-        after_colon_ = false;
-        if (depth_ > 0 && --depth_ == 0) reset_message();
-        break;
-      case ',':
-        after_colon_ = false;
-        break;
-      default:
-        break;
+// What stands between strings. Returns whether a value comes next.
+bool JsonDecoder::structure(ByteSpan bytes, bool colon) {
+  for (const std::uint8_t character : bytes) {
+    if (character == ':') {
+      colon = true;
+    } else if (character == ',') {
+      colon = false;
+    } else if (character == '{') {
+      colon = false;
+      if (depth_ < UINT16_MAX) ++depth_;
+    } else if (character == '}') {
+      colon = false;
+      if (depth_ > 0 && --depth_ == 0) track_ = kind_ = 0;
     }
   }
-  return bytes.size();
+  return colon;
 }
 
-void JsonDecoder::open() {
-  state_ = string_ = after_colon_ ? State::value : State::key;
-  length_ = 0;
-  structure_only_ = true;
-  if (state_ == State::key) {
-    name_ = kFnvBasis;
+// A string whose end is not known yet.
+void JsonDecoder::open(bool value) {
+  state_ = value ? State::value : State::key;
+  key_size_ = 0;
+  if (value) text_.begin(name_ ^ kind_ ^ track_, known(name_ ^ kind_));
+}
+
+// Most are too short to be looked at, and their names say nothing.
+void JsonDecoder::whole_value(ByteSpan characters, std::uint32_t sequence) {
+  const bool brief = characters.size() < TextAudio::kProbe;
+  if (!brief || ((kTelling | audio_names_) >> (name_ >> kBitShift) & 1) != 0) notable_value(characters, sequence);
+}
+
+void JsonDecoder::notable_value(ByteSpan characters, std::uint32_t sequence) {
+  const bool sure = (audio_names_ & bit_of(name_)) != 0 && known(name_ ^ kind_) != TextCoding::unknown;
+  if (characters.size() < TextAudio::kProbe && !sure) {
+    tell(characters);
     return;
   }
-  const Key* key = known(name_ ^ kind_);
-  text_.begin(name_ ^ kind_ ^ track_, key != nullptr ? key->coding : TextCoding::unknown);
+  open(true);
+  text_.feed(characters, sequence);
+  close_value();
 }
 
-// Up to the next quote or escape, or all.
-std::size_t JsonDecoder::in_string(ByteSpan bytes, std::uint32_t sequence) {
-  const std::size_t plain = plain_characters(bytes);
-  const ByteSpan characters = bytes.first(plain);
-  length_ += static_cast<std::uint32_t>(plain);
-  if (state_ == State::value)
-    text_.feed(characters, sequence);
-  else
-    in_key(characters);
-  if (plain == bytes.size()) return plain;
-  const bool plausible = bytes[plain] >= 0x20 && !(state_ == State::key && length_ > kLongestKey);
-  if (!plausible) {
+// Of a string that has begun, up to its end or the piece's. Returns where what follows begins.
+const std::uint8_t* JsonDecoder::rest_of_string(ByteSpan bytes, const std::uint8_t* from, std::uint32_t sequence) {
+  const std::uint8_t* const end = bytes.data() + bytes.size();
+  while (state_ != State::outside && from != end) {
+    if (state_ < State::escape) {
+      from = part_of_string(bytes, from, JsonMarks(bytes, from).next(), sequence);
+    } else {
+      escaped(*from, sequence + static_cast<std::uint32_t>(from - bytes.data()));
+      ++from;
+    }
+  }
+  return from;
+}
+
+// Up to `mark`, and with it.
+const std::uint8_t* JsonDecoder::part_of_string(ByteSpan bytes, const std::uint8_t* from, const std::uint8_t* mark,
+                                                std::uint32_t sequence) {
+  in_string({from, mark}, sequence + static_cast<std::uint32_t>(from - bytes.data()));
+  if (mark == bytes.data() + bytes.size()) return mark;
+  const bool key = state_ == State::key;
+  if (*mark < 0x20 || (key && key_size_ > kLongestKey)) {
     begin();  // no control character stands in a string, no key is so long: this was none
-  } else if (bytes[plain] == '"') {
-    close();
-  } else {
+  } else if (*mark == '\\') {
+    string_ = state_;
     state_ = State::escape;
-  }
-  return plain + 1;
-}
-
-void JsonDecoder::in_key(ByteSpan characters) {
-  name_ = hash(name_, characters);
-  structure_only_ = structure_only_ && std::all_of(characters.begin(), characters.end(), is_structure);
-}
-
-void JsonDecoder::close() {
-  if (string_ == State::value) {
+  } else if (key) {
+    close_key(ByteSpan(key_).first(key_size_));
+  } else {
     close_value();
-  } else if (structure_only_ && length_ > 0) {
-    // Began in the middle of a string: this quote opens one.
-    after_colon_ = false;
-    open();
+  }
+  return mark + 1;
+}
+
+void JsonDecoder::in_string(ByteSpan characters, std::uint32_t sequence) {
+  if (state_ == State::value) {
+    text_.feed(characters, sequence);
     return;
   }
+  const std::size_t some = std::min(characters.size(), key_.size() - key_size_);
+  std::copy_n(characters.begin(), some, key_.begin() + key_size_);
+  key_size_ = static_cast<std::uint8_t>(key_size_ + some);
+}
+
+void JsonDecoder::close_key(ByteSpan name) {
   state_ = State::outside;
-  after_colon_ = false;
+  if (name.size() > kLongestKey) {
+    begin();
+  } else if (!name.empty() && kBetween[name.front()] && is_between(name)) {
+    open(false);  // began in the middle of a string: this quote opens one
+  } else {
+    name_ = hash_name(name);
+  }
 }
 
 void JsonDecoder::close_value() {
-  const bool tells_track = name_ == hash_of("track") || name_ == hash_of("channel");
-  const bool tells_kind = depth_ <= 1 && (name_ == hash_of("type") || name_ == hash_of("event"));
-  if (text_.probing() && (tells_track || tells_kind)) {
-    (tells_track ? track_ : kind_) = hash(kFnvBasis, text_.probe()) * kFnvPrime;  // not what a key's name may be
-  }
+  if (text_.probing()) tell(text_.probe());
+  state_ = State::outside;
   const TextCoding coding = text_.end();
   if (coding == TextCoding::unknown) return;
   if (coding != TextCoding::none) status_.layers |= kLayerJson;
   remember(name_ ^ kind_, coding);
+}
+
+// A short value may tell what follows in this message.
+void JsonDecoder::tell(ByteSpan value) {
+  const bool track = name_ == kTrack || name_ == kChannel;
+  const bool kind = depth_ <= 1 && (name_ == kType || name_ == kEvent);
+  if (track || kind) (track ? track_ : kind_) = hash_name(value) * kNamePrime;  // not what a key's name may be
 }
 
 void JsonDecoder::escaped(std::uint8_t character, std::uint32_t sequence) {
@@ -202,27 +210,24 @@ void JsonDecoder::escaped(std::uint8_t character, std::uint32_t sequence) {
     return;
   }
   state_ = string_;
-  ++length_;
-  if (state_ == State::value)
-    text_.feed({&meant, 1}, sequence);
-  else
-    in_key({&meant, 1});
+  in_string({&meant, 1}, sequence);
 }
 
-JsonDecoder::Key* JsonDecoder::known(std::uint64_t name) {
-  const auto found = std::find_if(keys_.begin(), keys_.end(), [&](const Key& key) {
-    return key.name == name && key.coding != TextCoding::unknown;
-  });
-  return found != keys_.end() ? &*found : nullptr;
+TextCoding JsonDecoder::known(std::uint64_t name) const {
+  const auto found = std::find_if(keys_.begin(), keys_.end(), [&](const Key& key) { return key.name == name; });
+  return found != keys_.end() ? found->coding : TextCoding::unknown;
 }
 
 void JsonDecoder::remember(std::uint64_t name, TextCoding coding) {
-  if (Key* key = known(name)) {
-    key->coding = coding == TextCoding::none ? TextCoding::unknown : coding;
+  const Key now = coding == TextCoding::none ? Key{} : Key{name, coding};
+  for (Key& key : keys_) {
+    if (key.name != name) continue;
+    key = now;
     return;
   }
   if (coding == TextCoding::none) return;
-  keys_[next_key_] = {name, coding};
+  audio_names_ |= bit_of(name_);
+  keys_[next_key_] = now;
   next_key_ = static_cast<std::uint8_t>((next_key_ + 1) % keys_.size());
 }
 
