@@ -3,26 +3,14 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
+
+#include "format_base64.hpp"
 
 namespace audio_latency {
 namespace {
 
-constexpr std::uint8_t kInvalid = 0xff;
-constexpr std::size_t kGroups = 1024;  // decoded at a time
-
-constexpr std::array<std::uint8_t, 256> base64_table() {
-  std::array<std::uint8_t, 256> table{};
-  for (auto& value : table) value = kInvalid;
-  for (unsigned i = 0; i < 26; ++i) {
-    table['A' + i] = static_cast<std::uint8_t>(i);
-    table['a' + i] = static_cast<std::uint8_t>(26 + i);
-  }
-  for (unsigned i = 0; i < 10; ++i) table['0' + i] = static_cast<std::uint8_t>(52 + i);
-  table['+'] = table['-'] = 62;
-  table['/'] = table['_'] = 63;
-  return table;
-}
+constexpr std::uint8_t kInvalid = kNoBase64;  // of hex, too
+constexpr std::size_t kGroups = 1024;         // decoded at a time
 
 constexpr std::array<std::uint8_t, 256> hex_table() {
   std::array<std::uint8_t, 256> table{};
@@ -32,42 +20,7 @@ constexpr std::array<std::uint8_t, 256> hex_table() {
   return table;
 }
 
-constexpr auto kBase64 = base64_table();
 constexpr auto kHex = hex_table();
-
-constexpr std::uint32_t kNone = 1U << 31;
-
-// Each character of a group where its bits belong in memory: a group's three bytes, and one that the next overwrites.
-constexpr std::array<std::array<std::uint32_t, 256>, 4> group_tables() {
-  std::array<std::array<std::uint32_t, 256>, 4> tables{};
-  for (unsigned place = 0; place < 4; ++place) {
-    for (unsigned c = 0; c < 256; ++c) {
-      const std::uint32_t bits = static_cast<std::uint32_t>(kBase64[c]) << (18 - 6 * place);
-      tables[place][c] = kBase64[c] == kInvalid ? kNone : bits >> 16 | (bits & 0xff00) | (bits & 0xff) << 16;
-    }
-  }
-  return tables;
-}
-constexpr auto kGroup = group_tables();
-
-std::uint32_t decode_group(const std::uint8_t* group, std::uint8_t* to) {
-  const std::uint32_t bytes = kGroup[0][group[0]] | kGroup[1][group[1]] | kGroup[2][group[2]] | kGroup[3][group[3]];
-  std::memcpy(to, &bytes, sizeof bytes);
-  return bytes;
-}
-
-// How many of them are base64, up to the first that is not. Writes one byte behind them.
-std::size_t decode_groups(const std::uint8_t* from, std::size_t groups, std::uint8_t* to) {
-  std::size_t done = 0;
-  for (; groups - done >= 4; done += 4, from += 16, to += 12) {
-    const std::uint32_t all = decode_group(from, to) | decode_group(from + 4, to + 3) | decode_group(from + 8, to + 6) |
-                              decode_group(from + 12, to + 9);
-    if ((all & kNone) != 0) break;
-  }
-  for (; done < groups && (decode_group(from, to) & kNone) == 0; ++done, from += 4, to += 3) {
-  }
-  return done;
-}
 
 bool all_in(ByteSpan characters, const std::array<std::uint8_t, 256>& table) {
   return std::all_of(characters.begin(), characters.end(), [&](std::uint8_t c) { return table[c] != kInvalid; });
@@ -123,7 +76,8 @@ void TextAudio::decode(ByteSpan characters, std::uint32_t sequence) {
 }
 
 void TextAudio::decode_base64(ByteSpan characters, std::uint32_t sequence) {
-  std::array<std::uint8_t, 3 * kGroups + 1> out;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before read
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): written before read
+  std::array<std::uint8_t, 3 * kGroups + kBase64Behind> out;
   if (padded_) return;
   std::size_t at = 0;
   for (; at < characters.size() && pending_ != 0 && coding_ == TextCoding::base64; ++at)
@@ -131,7 +85,7 @@ void TextAudio::decode_base64(ByteSpan characters, std::uint32_t sequence) {
   while (coding_ == TextCoding::base64 && characters.size() - at >= 4) {
     const std::size_t from = at;
     const std::size_t most = std::min(kGroups, (characters.size() - at) / 4);
-    const std::size_t groups = decode_groups(characters.data() + at, most, out.data());
+    const std::size_t groups = decode_base64_groups(characters.data() + at, most, out.data());
     at += 4 * groups;
     const std::size_t tail = groups < most ? decode_padded(characters.subspan(at).first<4>(), &out[3 * groups]) : 0;
     if (tail != 0) at += 4;
@@ -146,11 +100,12 @@ void TextAudio::decode_base64(ByteSpan characters, std::uint32_t sequence) {
 std::size_t TextAudio::decode_padded(std::span<const std::uint8_t, 4> group, std::uint8_t* to) {
   if (group[3] != '=') return 0;
   const std::size_t bytes = group[2] == '=' ? 1 : 2;
-  const std::uint32_t bits = kGroup[0][group[0]] | kGroup[1][group[1]] | (bytes == 2 ? kGroup[2][group[2]] : 0);
-  if ((bits & kNone) != 0) return 0;
+  const std::uint32_t first = kBase64[group[0]], second = kBase64[group[1]];
+  const std::uint32_t third = bytes == 2 ? kBase64[group[2]] : 0;
+  if ((first | second | third) > 63) return 0;
   padded_ = true;
-  to[0] = static_cast<std::uint8_t>(bits);
-  if (bytes == 2) to[1] = static_cast<std::uint8_t>(bits >> 8);
+  to[0] = static_cast<std::uint8_t>(first << 2 | second >> 4);
+  if (bytes == 2) to[1] = static_cast<std::uint8_t>(second << 4 | third >> 2);
   return bytes;
 }
 
