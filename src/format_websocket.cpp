@@ -69,10 +69,10 @@ unsigned websocket_evidence(ByteSpan bytes) {
 WebSocketDecoder::WebSocketDecoder(AudioSink& audio, DecodeStatus& status, bool in_step)
     : audio_(audio),
       status_(status),
-      json_(audio, status),
-      protobuf_(audio, status),
       in_step_(in_step),
-      trusted_(in_step) {
+      trusted_(in_step),
+      json_(audio, status),
+      protobuf_(audio, status) {
   status.layers |= kLayerWebSocket;
 }
 
@@ -153,9 +153,9 @@ void WebSocketDecoder::enter(const WebSocketHeader& header) {
   in_payload_ = remaining_ > 0;
   if (header.control()) return;
   if (header.opcode == 0) return;
+  if (message_ == Content::protobuf) protobuf_.begin();
   message_ = !trusted_ || header.deflated ? Content::skipped : header.opcode == 1 ? Content::json : Content::undecided;
   json_.begin();
-  protobuf_.begin();
   front_.clear();
 }
 

@@ -50,10 +50,9 @@ class WebSocketDecoder : public Decoder {
   void decide();
   void pass(ByteSpan bytes, std::uint32_t sequence);
 
+  // What each piece asks for comes first.
   AudioSink& audio_;
   DecodeStatus& status_;
-  JsonDecoder json_;
-  ProtobufDecoder protobuf_;
   std::array<std::uint8_t, kWebSocketHeaderMost> partial_{};  // of a header that came in two pieces
   std::uint8_t partial_size_ = 0;
   bool in_step_;
@@ -63,6 +62,8 @@ class WebSocketDecoder : public Decoder {
   WebSocketHeader frame_;
   std::uint32_t masked_ = 0;  // payload bytes of the frame so far, modulo 4
   Content message_ = Content::skipped;
+  JsonDecoder json_;
+  ProtobufDecoder protobuf_;
   Front<kFront> front_;  // of a binary message
 };
 
