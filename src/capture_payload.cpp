@@ -16,18 +16,18 @@ std::optional<Payload> payload_of(std::span<const std::uint8_t> record) {
 }
 
 Payload payload_of(const al_payload& header, std::span<const std::uint8_t> bytes) {
-  const Observation seen = observation_of(header.packet);
-  Payload payload;
-  payload.time = seen.time;
-  payload.flow = seen.flow;
-  payload.point = seen.point;
-  payload.tunnelled = seen.tunnelled;
-  payload.packet = seen.packet;
+  const al_event& packet = header.packet;
+  const FlowKey flow = flow_of(packet);
+  Payload payload{.time = packet.time_ns,
+                  .flow = flow,
+                  .point = {0, packet.interface_index, packet.direction},
+                  .tunnelled = packet.tunnelled != 0,
+                  .packet = packet_of(packet, flow),
+                  .ttl = packet.ttl,
+                  .sequence = packet.identity == AL_IDENTITY_TCP ? packet.stream_id : 0,
+                  .length = header.length,
+                  .bytes = bytes};
   payload.packet.offset = 0;
-  payload.ttl = seen.ttl;
-  payload.sequence = header.packet.identity == AL_IDENTITY_TCP ? header.packet.stream_id : 0;
-  payload.length = header.length;
-  payload.bytes = bytes;
   return payload;
 }
 

@@ -23,7 +23,9 @@ void PayloadQueue::flush() {
 }
 
 void PayloadQueue::hand_over() {
-  formats_.on_payload(held_[given_++ % kHeld].payload);
+  const Held& oldest = held_[given_++ % kHeld];
+  formats_.comes_next(oldest.coming);
+  formats_.on_payload(oldest.payload);
 }
 
 }  // namespace audio_latency

@@ -154,33 +154,35 @@ void AudioScanner::take(SymbolRun& run, Domain domain, std::uint32_t at, const P
   const std::uint8_t* window = symbols_.data() + AL_WINDOW_MAX + at + 1 - settings_.window;
   const auto number = static_cast<std::uint32_t>(domain);
   ++run.rate.selected;
-  Observation seen;
   std::uint32_t refusal = AL_REFUSALS;
+  std::uint32_t peak = 0;
   if (domain == Domain::verbatim) {
     refusal = al_refuse_verbatim(window, settings_.window);
   } else {
-    seen.peak = static_cast<std::uint16_t>(al_window_peak(window, settings_.window, number));
-    seen.zero_crossings = static_cast<std::uint8_t>(al_window_crossings(window, settings_.window));
-    refusal = al_refuse_companded(window, settings_.window, seen.peak, settings_.silence_threshold);
+    peak = al_window_peak(window, settings_.window, number);
+    refusal = al_refuse_companded(window, settings_.window, peak, settings_.silence_threshold);
   }
   if (refusal != AL_REFUSALS) {
     ++counters_.refused[refusal];
     return;
   }
   const Payload& packet = piece.packet;
-  seen.time = packet.time;
-  seen.signature = al_signature(settings_.algorithm, window, settings_.window, run.hash, number);
-  seen.domain = domain;
-  seen.flow = packet.flow;
-  seen.point = packet.point;
-  seen.packet = packet.packet;
+  const std::uint32_t crossings = domain == Domain::verbatim ? 0 : al_window_crossings(window, settings_.window);
+  Observation seen{.time = packet.time,
+                   .signature = al_signature(settings_.algorithm, window, settings_.window, run.hash, number),
+                   .domain = domain,
+                   .flow = packet.flow,
+                   .point = packet.point,
+                   .packet = packet.packet,
+                   .ttl = packet.ttl,
+                   .tunnelled = packet.tunnelled,
+                   .leading_zeros = static_cast<std::uint8_t>(std::countl_zero(run.hash)),
+                   .peak = static_cast<std::uint16_t>(peak),
+                   .zero_crossings = static_cast<std::uint8_t>(crossings)};
   const std::int64_t last = (std::int64_t{at} + 1) * piece.symbol_bytes - 1 - piece.skew;
   const std::uint32_t place = piece.places.at(static_cast<std::size_t>(last));
   if (seen.packet.kind == AL_IDENTITY_TCP) seen.packet.stream_id = place;
   seen.packet.offset = place - packet.sequence;
-  seen.ttl = packet.ttl;
-  seen.tunnelled = packet.tunnelled;
-  seen.leading_zeros = static_cast<std::uint8_t>(std::countl_zero(run.hash));
   ++counters_.observations;
   sink_.on_observation(seen);
 }

@@ -84,6 +84,9 @@ class Formats : public PayloadSink, public PlacedGate {
     std::size_t near = 0;  // place in near_
   };
   void prefetch(const Payload& payload, unsigned step, Coming& coming) const;
+  void comes_next(const Coming& coming) {
+    if (near_[coming.near] != nullptr) last_ = near_[coming.near];
+  }
   // Each observation counts for its flow, wherever it was made. Those of a flow that is no sound go no further, nor do
   // those of the framing around sound: the kernel program scans a flow's first packets, and those behind a pause, as
   // they are, before it is told.

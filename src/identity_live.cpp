@@ -12,25 +12,27 @@ Status LiveIdentity::start(RefresherSettings settings, IdentityLog log) {
   return success();
 }
 
-bool LiveIdentity::is_as_before(const Observation& seen) const {
-  const Observation& before = last_.observation;
-  return seen.time == before.time && seen.flow == before.flow && seen.point == before.point &&
-         seen.tunnelled == before.tunnelled;
+bool LiveIdentity::Before::is_of(const Observation& seen, const IdentitySnapshot* now) const {
+  return seen.time == time && snapshot == now && seen.flow == flow && seen.point == point &&
+         seen.tunnelled == tunnelled;
+}
+
+PlacedObservation LiveIdentity::place_anew(const Observation& observation, const IdentitySnapshot& snapshot) {
+  PlacedObservation placed = names_.place(observation);
+  const PlacingWishes wishes = place_by_snapshot(snapshot, placed);
+  if (wishes.sockets) refresher_->request_scan();
+  if (wishes.translation) refresher_->request_translation(translation_key(observation.flow), wishes.translation_soon);
+  before_ = {observation.time, observation.flow, observation.point, observation.tunnelled,
+             &snapshot,        placed.sender,    placed.receiver,   placed.spoofed};
+  return placed;
 }
 
 PlacedObservation LiveIdentity::place(const Observation& observation) {
   const IdentitySnapshot* snapshot = refresher_ ? refresher_->current() : nullptr;
   if (snapshot == nullptr) return names_.place(observation);
-  PlacedObservation placed = last_;
-  placed.observation = observation;
-  if (snapshot != last_snapshot_ || !is_as_before(observation)) {
-    placed = names_.place(observation);
-    const PlacingWishes wishes = place_by_snapshot(*snapshot, placed);
-    if (wishes.sockets) refresher_->request_scan();
-    if (wishes.translation) refresher_->request_translation(translation_key(observation.flow), wishes.translation_soon);
-    last_ = placed;
-    last_snapshot_ = snapshot;
-  }
+  PlacedObservation placed = before_.is_of(observation, snapshot)
+                                 ? PlacedObservation{observation, before_.sender, before_.receiver, before_.spoofed}
+                                 : place_anew(observation, *snapshot);
   if (placed.spoofed) {
     // A packet with several selected windows is one packet.
     if (refused_.add(observation)) ++spoofed_[observation.point.interface];

@@ -41,14 +41,26 @@ class LiveIdentity : public IdentityResolver {
   std::string limits() const { return refresher_ ? refresher_->limits() : std::string{}; }
 
  private:
-  bool is_as_before(const Observation& seen) const;
+  // The packet that was placed before: its windows come one after the other.
+  struct Before {
+    EventTime time = 0;
+    FlowKey flow;
+    CapturePoint point;
+    bool tunnelled = false;
+    const IdentitySnapshot* snapshot = nullptr;
+    Placement sender, receiver;
+    bool spoofed = false;
+
+    bool is_of(const Observation& seen, const IdentitySnapshot* now) const;
+  };
+
+  PlacedObservation place_anew(const Observation& observation, const IdentitySnapshot& snapshot);
 
   IdentityResolver& names_;
   std::unique_ptr<IdentityRefresher> refresher_;
   std::map<std::uint32_t, std::uint64_t> spoofed_;
   RefusedPackets refused_;
-  PlacedObservation last_;  // placed before: windows of one packet come one after the other
-  const IdentitySnapshot* last_snapshot_ = nullptr;
+  Before before_;
 };
 
 }  // namespace audio_latency

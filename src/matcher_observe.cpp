@@ -21,7 +21,8 @@ constexpr int kExpiredByOneMore = 3;  // signatures looked at for each that is a
 void Matcher::State::observe(const PlacedObservation& seen) {
   ++stats_.observations;
   Waiting& newest = waiting_[waited_++ % kWaiting];
-  newest = {seen, flows_.hash_of(seen.observation.flow)};
+  newest.seen = seen;
+  newest.flow_hash = flows_.hash_of(seen.observation.flow);
   flows_.prefetch_index(newest.flow_hash);
   signatures_.prefetch_slot(seen.observation.signature, seen.observation.domain);
   if (waited_ - placed_ > kWaiting / 2) {

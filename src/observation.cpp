@@ -33,30 +33,39 @@ std::string_view to_string(MatchKind kind) {
   return "unknown";
 }
 
+FlowKey flow_of(const al_event& event) {
+  FlowKey flow;
+  std::copy_n(event.source_address, 16, flow.source.ip.bytes.begin());
+  std::copy_n(event.destination_address, 16, flow.destination.ip.bytes.begin());
+  flow.source.port = event.source_port;
+  flow.destination.port = event.destination_port;
+  flow.protocol = event.protocol;
+  return flow;
+}
+
+PacketIdentity packet_of(const al_event& event, const FlowKey& flow) {
+  return {.kind = event.identity,
+          .stream_id = event.stream_id,
+          .rtp_timestamp = event.rtp_timestamp,
+          .rtp_sequence = event.rtp_sequence,
+          .payload_length = event.payload_length,
+          .offset = event.offset,
+          .ip_id_or_label = flow.source.ip.is_ipv4() ? event.ip_id : event.flow_label};
+}
+
 Observation observation_of(const al_event& event) {
-  Observation seen;
-  seen.time = event.time_ns;
-  seen.signature = event.signature;
-  seen.domain = static_cast<Domain>(event.domain);
-  std::copy_n(event.source_address, 16, seen.flow.source.ip.bytes.begin());
-  std::copy_n(event.destination_address, 16, seen.flow.destination.ip.bytes.begin());
-  seen.flow.source.port = event.source_port;
-  seen.flow.destination.port = event.destination_port;
-  seen.flow.protocol = event.protocol;
-  seen.point = {0, event.interface_index, event.direction};
-  seen.packet.kind = event.identity;
-  seen.packet.stream_id = event.stream_id;
-  seen.packet.rtp_timestamp = event.rtp_timestamp;
-  seen.packet.rtp_sequence = event.rtp_sequence;
-  seen.packet.payload_length = event.payload_length;
-  seen.packet.offset = event.offset;
-  seen.packet.ip_id_or_label = seen.flow.source.ip.is_ipv4() ? event.ip_id : event.flow_label;
-  seen.ttl = event.ttl;
-  seen.tunnelled = event.tunnelled != 0;
-  seen.leading_zeros = event.leading_zeros;
-  seen.peak = event.peak;
-  seen.zero_crossings = event.zero_crossings;
-  return seen;
+  const FlowKey flow = flow_of(event);
+  return {.time = event.time_ns,
+          .signature = event.signature,
+          .domain = static_cast<Domain>(event.domain),
+          .flow = flow,
+          .point = {0, event.interface_index, event.direction},
+          .packet = packet_of(event, flow),
+          .ttl = event.ttl,
+          .tunnelled = event.tunnelled != 0,
+          .leading_zeros = event.leading_zeros,
+          .peak = event.peak,
+          .zero_crossings = event.zero_crossings};
 }
 
 }  // namespace audio_latency

@@ -61,6 +61,8 @@ struct Observation {
   bool behind = false;   // another node sees the flow's packets before this one, and can't be heard now
 };
 
+FlowKey flow_of(const al_event& event);
+PacketIdentity packet_of(const al_event& event, const FlowKey& flow);
 Observation observation_of(const al_event& event);
 
 }  // namespace audio_latency

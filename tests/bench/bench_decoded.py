@@ -37,13 +37,15 @@ def start(namespace, *words):
     return process, int(line[1])
 
 
-def await_decoding(agent, wanted):
-    """Until nearly all payload is decoded: where all begin at once, looking at them is spread over some seconds."""
+def await_pace(agent, wanted):
+    """Until as much is decoded as the sound has: where all begin at once, looking at them is spread over some seconds;
+    and who sends makes up for a late start."""
     metric = "audio_decoded_bytes_total"
     for _ in range(30):
         before, at = total(agent.metrics(), metric), time.monotonic()
         time.sleep(1)
-        if total(agent.metrics(), metric) - before > 0.97 * wanted * (time.monotonic() - at):
+        rate = (total(agent.metrics(), metric) - before) / (time.monotonic() - at)
+        if 0.97 * wanted < rate < 1.03 * wanted:
             return
 
 
@@ -57,8 +59,9 @@ def measure(name, seconds):
             sender, frame_bytes = start(here, "send", str(demo_calls.SOUNDS), form, str(frame_ms), str(streams),
                                         "10.79.1.1", str(SENDERS), "10.79.0.2", PORT)
             sent = frame_bytes * streams * 1000 / frame_ms
-            await_decoding(agent, sent)
+            await_pace(agent, sent)
             time.sleep(FILLING_S)
+            await_pace(agent, sent)
             before, at = agent.metrics(), (time.monotonic(), process_seconds(agent.process.pid))
             time.sleep(seconds)
             wall, used = time.monotonic() - at[0], process_seconds(agent.process.pid) - at[1]
