@@ -70,9 +70,9 @@ def measure(name, seconds):
             await_pace(agent, sent)
             time.sleep(FILLING_S)
             await_pace(agent, sent)
-            before, start = agent.metrics(), time.monotonic()
+            before, since = agent.metrics(), time.monotonic()
             shares = [share(agent, seconds) for _ in range(WINDOWS)]
-            wall, after = time.monotonic() - start, agent.metrics()
+            wall, after = time.monotonic() - since, agent.metrics()
             for process in (sender, receiver):
                 process.kill()
                 process.wait()
