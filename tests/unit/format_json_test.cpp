@@ -57,7 +57,7 @@ void expect_no_cut_matters(const std::string& text) {
 
 std::string media(const Bytes& audio, const std::string& track = "inbound") {
   return R"({"event":"media","n":"4","media":{"track":")" + track + R"(","payload":")" + base64(audio) +
-         R"("},"streamSid":"MZXXXXXXXX"})";
+         R"("},"streamSid":"MZ18ad3ab5"})";
 }
 
 TEST(Json, EveryByteIsWhereItsCharacterLies) {
