@@ -6,6 +6,7 @@
 
 #include "parse.h"
 #include "scan.h"
+#include "shortcut.h"
 
 #define AL_UNSPEC -1 /* TC_ACT_UNSPEC, TCX_NEXT */
 
@@ -121,17 +122,40 @@ AL_INLINE int al_enter(struct al_scratch* s, int full) {
   return 1;
 }
 
+/* Takes the short way, where there is one. */
+AL_INLINE __u32 al_shortcut_verdict(struct __sk_buff* skb, int ethernet, __u32 direction) {
+  if (!al_may_cut(skb, ethernet)) return AL_VERDICTS;
+  return ethernet ? al_cut_ethernet(skb, direction) : al_cut_l3(skb, direction);
+}
+
+AL_INLINE void al_keep_verdict(struct __sk_buff* skb, int ethernet, __u32 direction, __u32 verdict) {
+  if (verdict != AL_NOT_AUDIO && verdict != AL_PORT && verdict != AL_TOO_SMALL) return;
+  if (!al_may_cut(skb, ethernet)) return;
+  if (ethernet)
+    al_shorten_ethernet(skb, direction, verdict);
+  else
+    al_shorten_l3(skb, direction, verdict);
+}
+
 AL_INLINE int al_handle(struct __sk_buff* skb, int ethernet, __u32 direction, int full) {
   const __u32 zero = 0;
   const __u32 index = skb->ifindex;
   struct al_interface* interface = al_find_interface(index, direction);
+  if (!interface) return AL_UNSPEC;
+  __u32 verdict = al_shortcut_verdict(skb, ethernet, direction);
+  if (verdict < AL_VERDICTS) {
+    interface->counters.packets[verdict]++;
+    return AL_UNSPEC;
+  }
+  AL_FORGET();
   struct al_scratch* s = bpf_map_lookup_elem(&scratch, &zero);
-  if (!interface || !s) return AL_UNSPEC;
-  enum al_verdict verdict = AL_BUSY;
+  if (!s) return AL_UNSPEC;
+  verdict = AL_BUSY;
   if (al_enter(s, full)) {
     s->packet.flow.interface_index = index;
     s->packet.flow.direction = (__u8)direction;
     verdict = al_examine(skb, s, interface, ethernet, full);
+    al_keep_verdict(skb, ethernet, direction, verdict);
     s->busy = 0;
   }
   if (verdict < AL_VERDICTS) interface->counters.packets[verdict]++;

@@ -9,6 +9,7 @@
 #include "audio_latency/wire/event.h"
 #include "audio_latency/wire/scratch.h"
 #include "audio_latency/wire/settings.h"
+#include "audio_latency/wire/shortcut.h"
 
 const volatile struct al_settings settings = {
     .window = 64,
@@ -77,6 +78,16 @@ struct {
   __type(key, __u32);
   __type(value, struct al_scratch);
 } scratch SEC(".maps");
+
+/* AL_SHORTCUTS entries for each CPU. Not a per-CPU array, whose look-up reads one cache line more; BPF_F_MMAPABLE since
+ * its values begin at a page, and so each at a cache line. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, AL_SHORTCUTS);
+  __type(key, __u32);
+  __type(value, struct al_shortcut);
+} shortcuts SEC(".maps");
 
 AL_INLINE struct al_interface* al_find_interface(__u32 index, __u32 direction) {
   AL_UNROLL

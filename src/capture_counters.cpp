@@ -11,8 +11,8 @@ namespace audio_latency {
 namespace {
 
 // In the order of the enumerators of settings.h.
-constexpr std::array kVerdicts = {"scanned",   "too_small", "port", "fragment",  "unsupported",
-                                  "malformed", "budget",    "busy", "not_audio", "decoded"};
+constexpr std::array kVerdicts = {"scanned",     "too_small", "port",   "not_audio", "fragment",
+                                  "unsupported", "malformed", "budget", "busy",      "decoded"};
 constexpr std::array kRefusals = {"silence", "few_symbols", "short_payload", "long_payload"};
 constexpr std::array kLosses = {"ring_full", "payload_ring_full", "sample_budget"};
 constexpr std::array kTroubles = {"flow_table_full", "flow_quota", "flow_busy", "payload_truncated", "load_failed"};

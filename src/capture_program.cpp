@@ -18,6 +18,7 @@
 
 #include "audio_latency.skel.h"
 #include "audio_latency/wire/scratch.h"
+#include "audio_latency/wire/shortcut.h"
 #include "capabilities.hpp"
 #include "capture_scanner.hpp"
 
@@ -156,6 +157,9 @@ Result<std::unique_ptr<CaptureProgram>> CaptureProgram::load(const Options& opti
   bpf_map__set_max_entries(skeleton->maps.payloads, options.payload_buffer_size);
   bpf_map__set_max_entries(skeleton->maps.flows, std::max<std::uint32_t>(settings.maximum_flows, 1));
   bpf_map__set_max_entries(skeleton->maps.senders, std::max<std::uint32_t>(settings.maximum_flows, 1));
+  const int cpus = libbpf_num_possible_cpus();
+  if (cpus < 0) return load_error(cpus);
+  bpf_map__set_max_entries(skeleton->maps.shortcuts, static_cast<std::uint32_t>(cpus) * AL_SHORTCUTS);
   for (const Variant& variant : variants(*skeleton)) bpf_program__set_autoload(variant.program, variant.full == full);
   if (const int code = load_interruptibly(*skeleton); code < 0) return load_error(code);
   if (const int code = fill_tables(*skeleton, settings.window); code < 0) return load_error(code);
@@ -189,6 +193,9 @@ int CaptureProgram::interfaces_fd() const {
 }
 int CaptureProgram::scratch_fd() const {
   return bpf_map__fd(skeleton_->maps.scratch);
+}
+int CaptureProgram::shortcuts_fd() const {
+  return bpf_map__fd(skeleton_->maps.shortcuts);
 }
 int CaptureProgram::flows_fd() const {
   return bpf_map__fd(skeleton_->maps.flows);

@@ -38,6 +38,7 @@ class CaptureProgram {
   // packets of others pass uncounted.
   int interfaces_fd() const;  // per-CPU array of al_interface, by al_interface_slot()
   int scratch_fd() const;     // per-CPU array of one al_scratch
+  int shortcuts_fd() const;   // array of al_shortcut, AL_SHORTCUTS for each possible CPU; may be mapped
   int flows_fd() const;       // hash: al_flow_key -> al_flow_slot
   int senders_fd() const;     // hash: al_sender_key -> __u32, entries of `flows` that count against a sender
 

@@ -63,12 +63,12 @@ enum al_verdict {
   AL_SCANNED = 0,
   AL_TOO_SMALL,
   AL_PORT,        /* no watched port */
+  AL_NOT_AUDIO,   /* the daemon found that the flow has no audio that could be scanned */
   AL_FRAGMENT,    /* not the first fragment: ports unknown */
   AL_UNSUPPORTED, /* not IP, or not TCP or UDP */
   AL_MALFORMED,   /* a header that ends early or contradicts itself */
   AL_BUDGET,      /* SCAN_BUDGET_MBPS exhausted */
   AL_BUSY,        /* scratch buffer in use: re-entered on PREEMPT_RT */
-  AL_NOT_AUDIO,   /* the daemon found that the flow has no audio that could be scanned */
   AL_DECODED,     /* the payload goes to the daemon, which decodes it */
   AL_VERDICTS
 };
