@@ -31,7 +31,7 @@ test-unit: build ## tests that run anywhere in seconds
 	@ctest --test-dir $(BUILD) -L '^unit$$' --output-on-failure -j $(JOBS) --no-tests=error
 
 test-bpf: build ## the kernel program through BPF_PROG_TEST_RUN (root)
-	@ctest --test-dir $(BUILD) -L '^bpf$$' --output-on-failure --no-tests=error
+	@ctest --test-dir $(BUILD) -L '^bpf$$' --output-on-failure -j $(JOBS) --no-tests=error
 
 test-e2e: build ## real traffic in network namespaces (root)
 	@ctest --test-dir $(BUILD) -L '^e2e$$' --output-on-failure -j 2 --no-tests=error

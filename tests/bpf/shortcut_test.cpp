@@ -131,7 +131,8 @@ TEST_P(KernelShortcuts, UnwatchedPortsTakeThem) {
       for (const al_direction direction : {AL_INGRESS, AL_EGRESS}) {
         SCOPED_TRACE(testing::Message() << ethernet << v6 << direction);
         const Bytes bulk = random_bytes(1400, 1);
-        EXPECT_TRUE(takes_short_way(world, in(ethernet, v6).tcp(1, 9999, 5).payload(bulk).build(), ethernet, direction));
+        EXPECT_TRUE(
+            takes_short_way(world, in(ethernet, v6).tcp(1, 9999, 5).payload(bulk).build(), ethernet, direction));
         EXPECT_TRUE(takes_short_way(world, in(ethernet, v6).tcp(1, 9999, 5, 12, 0x10).build(), ethernet, direction));
         EXPECT_TRUE(takes_short_way(world, in(ethernet, v6).udp(1, 9999).payload(bulk).build(), ethernet, direction));
       }
@@ -147,7 +148,8 @@ TEST_P(KernelShortcuts, FlowsWithoutAudioTakeThem) {
 TEST_P(KernelShortcuts, AcknowledgementsWithoutAFlowTakeThemButItsPayloadDoesNot) {
   World world(GetParam(), 0, {});
   world.program.set_payload_sink(&world.payloads);
-  EXPECT_TRUE(takes_short_way(world, Packet().ethernet().ipv4().tcp(1, kWatched, 5, 12, 0x10).build(), true, AL_INGRESS));
+  EXPECT_TRUE(
+      takes_short_way(world, Packet().ethernet().ipv4().tcp(1, kWatched, 5, 12, 0x10).build(), true, AL_INGRESS));
   world.shortcuts.clear();
   world.program.run(Packet().ethernet().ipv4().tcp(1, kWatched, 5, 12, 0x10).build());
   EXPECT_EQ(world.shortcuts.kept(), 1U);
@@ -183,8 +185,16 @@ TEST_P(KernelShortcuts, ANewConnectionIsLookedAtAtOnce) {
 TEST_P(KernelShortcuts, WhatATunnelCarriesHasNone) {
   const World world(GetParam(), AL_INTERFACE_UPLINK, {{kWatched, AL_FORMAT_RAW}});
   const auto tunnelled = [](std::uint16_t port) {
-    return Packet().ethernet().ipv4().udp(3333, 4789).vxlan().ethernet().ipv4().udp(1, port).payload(
-        random_bytes(1400, 1)).build();
+    return Packet()
+        .ethernet()
+        .ipv4()
+        .udp(3333, 4789)
+        .vxlan()
+        .ethernet()
+        .ipv4()
+        .udp(1, port)
+        .payload(random_bytes(1400, 1))
+        .build();
   };
   for (int number = 0; number < 10; ++number) {
     world.program.run(tunnelled(kUnwatched));
