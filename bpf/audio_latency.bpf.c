@@ -128,9 +128,9 @@ AL_INLINE __u32 al_shortcut_verdict(struct __sk_buff* skb, int ethernet, __u32 d
   return ethernet ? al_cut_ethernet(skb, direction) : al_cut_l3(skb, direction);
 }
 
-AL_INLINE void al_keep_verdict(struct __sk_buff* skb, int ethernet, __u32 direction, __u32 verdict) {
-  if (verdict != AL_NOT_AUDIO && verdict != AL_PORT && verdict != AL_TOO_SMALL) return;
-  if (!al_may_cut(skb, ethernet)) return;
+AL_INLINE void al_keep_verdict(struct __sk_buff* skb, int ethernet, __u32 direction, __u32 verdict, int syn) {
+  const int passed_over = verdict == AL_NOT_AUDIO || verdict == AL_PORT || verdict == AL_TOO_SMALL;
+  if (!syn && (!passed_over || !al_may_cut(skb, ethernet))) return;
   if (ethernet)
     al_shorten_ethernet(skb, direction, verdict);
   else
@@ -155,7 +155,7 @@ AL_INLINE int al_handle(struct __sk_buff* skb, int ethernet, __u32 direction, in
     s->packet.flow.interface_index = index;
     s->packet.flow.direction = (__u8)direction;
     verdict = al_examine(skb, s, interface, ethernet, full);
-    al_keep_verdict(skb, ethernet, direction, verdict);
+    al_keep_verdict(skb, ethernet, direction, verdict, s->packet.syn);
     s->busy = 0;
   }
   if (verdict < AL_VERDICTS) interface->counters.packets[verdict]++;

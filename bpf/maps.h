@@ -79,8 +79,8 @@ struct {
   __type(value, struct al_scratch);
 } scratch SEC(".maps");
 
-/* AL_SHORTCUTS entries for each CPU. Not a per-CPU array, whose look-up reads one cache line more; BPF_F_MMAPABLE since
- * its values begin at a page, and so each at a cache line. */
+/* AL_SHORTCUTS entries for each CPU; the loader knows how many there are. Not a per-CPU array, whose look-up reads one
+ * cache line more; BPF_F_MMAPABLE since its values begin at a page, and so each at a cache line. */
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
   __uint(map_flags, BPF_F_MMAPABLE);

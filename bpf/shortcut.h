@@ -9,11 +9,12 @@
 /* What a packet is, where its headers are the plain ones and agree with each other; everything else is examined. */
 enum al_plain { AL_NOT_PLAIN = 0, AL_PLAIN_EMPTY, AL_PLAIN_PAYLOAD, AL_PLAIN_SYN };
 
-/* Is it worth asking? Of UDP, packets of the sizes that audio comes in are not. */
+/* Is it worth asking? Of UDP, packets of the sizes that most audio comes in are not. */
 AL_INLINE int al_may_cut(struct __sk_buff* skb, int ethernet) {
-  const __u8* protocol = (const __u8*)(long)skb->data + (ethernet ? 23 : 9); /* IPv4 */
+  const __u8* header = (const __u8*)(long)skb->data + (ethernet ? 14 : 0);
   if (skb->len < AL_SHORTCUT_TINY || skb->len >= AL_SHORTCUT_LARGE) return 1;
-  return protocol + 1 <= (const __u8*)(long)skb->data_end && *protocol == 6;
+  if (header + 10 > (const __u8*)(long)skb->data_end) return 0;
+  return (header[0] >> 4 == 6 ? header[6] : header[9]) == 6; /* TCP */
 }
 
 /* `room` bytes of IP payload. */
@@ -78,8 +79,8 @@ AL_INLINE int al_same_flow(const struct al_shortcut* a, const struct al_shortcut
          a->address[3] == b->address[3];
 }
 
-/* The verdict on the packet, or AL_VERDICTS: it must be examined. Under PREEMPT_RT the entry may be written while it is
- * read, by a packet that came in between on the same CPU: then its state is another one behind. */
+/* The verdict on the packet, or AL_VERDICTS: it must be examined. Under PREEMPT_RT another packet on the same CPU may
+ * write the entry while it is read here: then the state has changed when it is read again. */
 AL_INLINE int al_cut(struct __sk_buff* skb, int ethernet, __u32 direction) {
   struct al_shortcut key;
   const enum al_plain plain = al_plain_packet(skb, ethernet, direction, &key);

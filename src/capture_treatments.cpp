@@ -25,7 +25,7 @@ void KernelTreatments::treat(const FlowKey& flow, const CapturePoint& point, boo
   const al_flow_key key = wire_flow_key(flow, point, tunnelled);
   al_flow_slot slot{};
   if (bpf_map_lookup_elem_flags(flows_.get(), &key, &slot, BPF_F_LOCK) < 0) return;
-  // Said again each second: what decoding goes by is the treatment alone, and the kernel's run is not overwritten.
+  // It is said again each second. A decoded flow's entry holds nothing else that a second saying would change.
   if (treatment.handling == AL_DECODE && slot.flow.treatment.handling == AL_DECODE) return;
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC, &now);

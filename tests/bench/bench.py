@@ -70,7 +70,7 @@ PARTS = {
     "matcher": lambda: google("bench-matcher"),
     "identity": lambda: figures(BUILD / "bench-identity", *(["2"] if SHORT else [])),
     "sockets": lambda: figures(HERE / "bench_sockets.py", *(["--seconds", "4"] if SHORT else [])),
-    "streams": lambda: figures(HERE / "bench_streams.py", "--json", *(["--rounds", "3"] if SHORT else [])),
+    "streams": lambda: figures(HERE / "bench_streams.py", "--json", *(["--rounds", "1", "--seconds", "2"] if SHORT else [])),
     "recall": recall,
     "matrix": lambda: figures(BUILD / "bench-matrix"),
     "formats": lambda: figures(BUILD / "bench-formats"),

@@ -58,7 +58,8 @@ enum al_interface_flag {
   AL_INTERFACE_LOOPBACK = 2, /* addresses do not tell endpoints apart: no quota per address */
 };
 
-/* Why a packet was, or was not, scanned: label `verdict` of audio_packets_total. Keep al_verdict_name() in step. */
+/* Why a packet was, or was not, scanned: label `verdict` of audio_packets_total. Keep al_verdict_name() in step. The
+ * ones of bulk traffic come first: their counters lie beside what al_find_interface() reads. */
 enum al_verdict {
   AL_SCANNED = 0,
   AL_TOO_SMALL,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Flows that are passed over: while such a verdict is new, it stands for the flow's next packets, which nothing but
- * their first bytes is looked at of. Bulk traffic leaves little else of the program's memory in a CPU's caches. */
+/* Flows that are passed over: while such a verdict is new, it stands for the flow's next packets too, of which only the
+ * headers are looked at. Bulk traffic evicts the program's memory from a CPU's caches between two packets: this needs
+ * one line of it. */
 #pragma once
 
 #include "audio_latency/wire/types.h"
@@ -8,7 +9,7 @@
 #define AL_SHORTCUTS 256       /* of each CPU, found by the flow's hash: the newer flow takes the place */
 #define AL_SHORTCUT_TICKS 2    /* of the kernel's clock, 2 to 20 ms: then the flow is looked up again */
 #define AL_SHORTCUT_TINY 100   /* bytes of a packet: below, there is next to no payload */
-#define AL_SHORTCUT_LARGE 1024 /* from here on it is hardly audio; what is audio should not pay for this */
+#define AL_SHORTCUT_LARGE 1024 /* from here on it is rarely audio; most audio does not pay for this */
 
 /* One cache line. */
 struct al_shortcut {
