@@ -124,17 +124,13 @@ AL_INLINE int al_enter(struct al_scratch* s, int full) {
 
 /* Takes the short way, where there is one. */
 AL_INLINE __u32 al_shortcut_verdict(struct __sk_buff* skb, int ethernet, __u32 direction) {
-  if (!al_may_cut(skb, ethernet)) return AL_VERDICTS;
-  return ethernet ? al_cut_ethernet(skb, direction) : al_cut_l3(skb, direction);
+  return al_may_cut(skb, ethernet) ? al_cut(skb, ethernet, direction) : AL_VERDICTS;
 }
 
+/* `syn` may be an earlier packet's where this one has no TCP header: then there is nothing to forget. */
 AL_INLINE void al_keep_verdict(struct __sk_buff* skb, int ethernet, __u32 direction, __u32 verdict, int syn) {
   const int passed_over = verdict == AL_NOT_AUDIO || verdict == AL_PORT || verdict == AL_TOO_SMALL;
-  if (!syn && (!passed_over || !al_may_cut(skb, ethernet))) return;
-  if (ethernet)
-    al_shorten_ethernet(skb, direction, verdict);
-  else
-    al_shorten_l3(skb, direction, verdict);
+  if (syn || (passed_over && al_may_cut(skb, ethernet))) al_shorten(skb, ethernet, direction, verdict);
 }
 
 AL_INLINE int al_handle(struct __sk_buff* skb, int ethernet, __u32 direction, int full) {

@@ -80,8 +80,9 @@ AL_INLINE int al_same_flow(const struct al_shortcut* a, const struct al_shortcut
 }
 
 /* The verdict on the packet, or AL_VERDICTS: it must be examined. Under PREEMPT_RT another packet on the same CPU may
- * write the entry while it is read here: then the state has changed when it is read again. */
-AL_INLINE int al_cut(struct __sk_buff* skb, int ethernet, __u32 direction) {
+ * write the entry while it is read here: then the state has changed when it is read again. A global function, since the
+ * verifier checks those once. */
+__attribute__((noinline)) int al_cut(struct __sk_buff* skb, int ethernet, __u32 direction) {
   struct al_shortcut key;
   const enum al_plain plain = al_plain_packet(skb, ethernet, direction, &key);
   if (plain != AL_PLAIN_EMPTY && plain != AL_PLAIN_PAYLOAD) return AL_VERDICTS;
@@ -105,8 +106,9 @@ AL_INLINE __u32 al_verdicts_kept(const struct al_packet* packet, enum al_plain p
   return 0;
 }
 
-/* Behind the examination: keeps its verdict. Where a connection begins, what was kept is forgotten. */
-AL_INLINE int al_shorten(struct __sk_buff* skb, int ethernet, __u32 direction, __u32 verdict) {
+/* Behind the examination: keeps its verdict. Where a connection begins, what was kept is forgotten. A global function,
+ * since the verifier checks those once. */
+__attribute__((noinline)) int al_shorten(struct __sk_buff* skb, int ethernet, __u32 direction, __u32 verdict) {
   const __u32 zero = 0;
   const struct al_scratch* s = bpf_map_lookup_elem(&scratch, &zero);
   struct al_shortcut key;
@@ -126,18 +128,4 @@ AL_INLINE int al_shorten(struct __sk_buff* skb, int ethernet, __u32 direction, _
   AL_FORGET();
   kept->state = (verdicts ? bpf_jiffies64() << 24 : 0) | (writes & 0xff) << 16 | verdicts;
   return 0;
-}
-
-/* Global functions, since the verifier checks those once. */
-__attribute__((noinline)) int al_cut_ethernet(struct __sk_buff* skb, __u32 direction) {
-  return al_cut(skb, 1, direction);
-}
-__attribute__((noinline)) int al_cut_l3(struct __sk_buff* skb, __u32 direction) {
-  return al_cut(skb, 0, direction);
-}
-__attribute__((noinline)) int al_shorten_ethernet(struct __sk_buff* skb, __u32 direction, __u32 verdict) {
-  return al_shorten(skb, 1, direction, verdict);
-}
-__attribute__((noinline)) int al_shorten_l3(struct __sk_buff* skb, __u32 direction, __u32 verdict) {
-  return al_shorten(skb, 0, direction, verdict);
 }

@@ -6,14 +6,15 @@ counting included; the least of several batches, since other work on the machine
 
 Usage: bench_large.py [--batches N] [--json]"""
 import argparse
-import ctypes
 import json
 import os
 import pathlib
-import platform
 import socket
+import struct
 import sys
 import time
+
+import tcx
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 from support import Agent, Namespaces, eventually, inside  # noqa: E402
@@ -24,17 +25,11 @@ BATCH = 100
 UDP_SEGMENT = 103
 SEGMENT = 1_448
 BPF_ENABLE_STATS, BPF_STATS_RUN_TIME = 32, 0
-NR_BPF = {"x86_64": 321, "aarch64": 280}
 
 
 def enable_statistics():
     """A descriptor: while it is open, the kernel counts run times (Linux 5.8)."""
-    attribute = (ctypes.c_uint32 * 32)(BPF_STATS_RUN_TIME)
-    libc = ctypes.CDLL(None, use_errno=True)
-    descriptor = libc.syscall(NR_BPF[platform.machine()], BPF_ENABLE_STATS, attribute, ctypes.sizeof(attribute))
-    if descriptor < 0:
-        raise OSError(ctypes.get_errno(), "BPF_ENABLE_STATS")
-    return descriptor
+    return tcx.bpf(BPF_ENABLE_STATS, struct.pack("=I", BPF_STATS_RUN_TIME))
 
 
 def run_time(pid):

@@ -4,20 +4,15 @@
 
 #include <random>
 
+#include "support/both_builds.hpp"
 #include "support/bpf_program.hpp"
 #include "support/oracle.hpp"
 
 namespace audio_latency::test {
 namespace {
 
-class KernelCarry : public testing::TestWithParam<ProgramBuild> {
- protected:
-  void SetUp() override {
-    if (const std::string missing = missing_privilege(); !missing.empty()) GTEST_SKIP() << missing;
-  }
-};
-INSTANTIATE_TEST_SUITE_P(Builds, KernelCarry, testing::Values(ProgramBuild::full, ProgramBuild::bounded),
-                         [](const auto& given) { return given.param == ProgramBuild::full ? "full" : "bounded"; });
+class KernelCarry : public BothBuilds {};
+INSTANTIATE_TEST_SUITE_P(Builds, KernelCarry, both_builds(), build_name);
 
 // The flow's selectivity rises while the stream is sent faster than it plays: compare at the highest k it can reach.
 std::vector<Selected> strict(const std::vector<Selected>& all) {

@@ -6,19 +6,14 @@
 #include <map>
 #include <random>
 
+#include "support/both_builds.hpp"
 #include "support/kernel_and_twin.hpp"
 
 namespace audio_latency::test {
 namespace {
 
-class CompandedCarry : public testing::TestWithParam<ProgramBuild> {
- protected:
-  void SetUp() override {
-    if (const std::string missing = missing_privilege(); !missing.empty()) GTEST_SKIP() << missing;
-  }
-};
-INSTANTIATE_TEST_SUITE_P(Builds, CompandedCarry, testing::Values(ProgramBuild::full, ProgramBuild::bounded),
-                         [](const auto& given) { return given.param == ProgramBuild::full ? "full" : "bounded"; });
+class CompandedCarry : public BothBuilds {};
+INSTANTIATE_TEST_SUITE_P(Builds, CompandedCarry, both_builds(), build_name);
 
 // A flow's selectivity rises while a stream is sent faster than it plays: compare at the highest k it can reach.
 ByDomain strict(const ByDomain& all) {

@@ -6,19 +6,14 @@
 #include <map>
 #include <random>
 
+#include "support/both_builds.hpp"
 #include "support/kernel_and_twin.hpp"
 
 namespace audio_latency::test {
 namespace {
 
-class Companded : public testing::TestWithParam<ProgramBuild> {
- protected:
-  void SetUp() override {
-    if (const std::string missing = missing_privilege(); !missing.empty()) GTEST_SKIP() << missing;
-  }
-};
-INSTANTIATE_TEST_SUITE_P(Builds, Companded, testing::Values(ProgramBuild::full, ProgramBuild::bounded),
-                         [](const auto& given) { return given.param == ProgramBuild::full ? "full" : "bounded"; });
+class Companded : public BothBuilds {};
+INSTANTIATE_TEST_SUITE_P(Builds, Companded, both_builds(), build_name);
 
 Bytes udp_to(std::uint16_t from, std::uint16_t port, const Bytes& audio) {
   return Packet().ethernet().ipv4().udp(from, port).payload(audio).build();

@@ -9,6 +9,7 @@
 #include <random>
 
 #include "audio_latency/wire/scratch.h"
+#include "support/both_builds.hpp"
 #include "support/bpf_program.hpp"
 #include "support/oracle.hpp"
 #include "support/packet_matrix.hpp"
@@ -16,19 +17,15 @@
 namespace audio_latency::test {
 namespace {
 
-class KernelPackets : public testing::TestWithParam<ProgramBuild> {
+class KernelPackets : public BothBuilds {
  protected:
-  void SetUp() override {
-    if (const std::string missing = missing_privilege(); !missing.empty()) GTEST_SKIP() << missing;
-  }
   static al_settings settings() {
     al_settings settings = oracle_settings();
     settings.minimum_payload = 80;
     return settings;
   }
 };
-INSTANTIATE_TEST_SUITE_P(Builds, KernelPackets, testing::Values(ProgramBuild::full, ProgramBuild::bounded),
-                         [](const auto& given) { return given.param == ProgramBuild::full ? "full" : "bounded"; });
+INSTANTIATE_TEST_SUITE_P(Builds, KernelPackets, both_builds(), build_name);
 
 std::vector<AudioPort> all_but_9998_and_9999() {
   std::vector<AudioPort> ports;

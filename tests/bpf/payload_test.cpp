@@ -9,6 +9,7 @@
 
 #include "audio_latency/wire/scratch.h"
 #include "capture_treatments.hpp"
+#include "support/both_builds.hpp"
 #include "support/bpf_program.hpp"
 #include "support/one_cpu.hpp"
 #include "support/oracle.hpp"
@@ -103,17 +104,19 @@ class Managed {
   PayloadCollector twin_payloads_;
 };
 
-class KernelPayload : public testing::TestWithParam<ProgramBuild> {
- protected:
-  void SetUp() override {
-    if (const std::string missing = missing_privilege(); !missing.empty()) GTEST_SKIP() << missing;
-  }
-};
-INSTANTIATE_TEST_SUITE_P(Builds, KernelPayload, testing::Values(ProgramBuild::full, ProgramBuild::bounded),
-                         [](const auto& given) { return given.param == ProgramBuild::full ? "full" : "bounded"; });
+class KernelPayload : public BothBuilds {};
+INSTANTIATE_TEST_SUITE_P(Builds, KernelPayload, both_builds(), build_name);
 
 Bytes tcp(std::uint32_t sequence, const Bytes& payload, std::uint8_t flags = 0x18) {
   return Packet().ethernet().ipv4().tcp(1000, 2000, sequence, 0, flags).payload(payload).build();
+}
+
+// The flow that tcp() makes, once the daemon was shown its first 1,000 bytes.
+FlowKey begin_flow(Managed& both) {
+  both.listen();
+  const auto first = both.send(tcp(1, random_bytes(1000, 1)));
+  EXPECT_EQ(first.size(), 1U);
+  return first.at(0).flow;
 }
 
 TEST_P(KernelPayload, NobodyListensNothingIsShown) {
@@ -144,10 +147,8 @@ TEST_P(KernelPayload, TheFirstBytesOfAFlowAreShownOnce) {
 
 TEST_P(KernelPayload, AFlowThatIsNotAudioIsPassedOver) {
   Managed both(GetParam());
-  both.listen();
-  const auto first = both.send(tcp(1, random_bytes(1000, 1)));
-  ASSERT_EQ(first.size(), 1U);
-  both.treat(first[0].flow, {AL_IGNORE, 0, 0, 0});
+  const FlowKey flow = begin_flow(both);
+  both.treat(flow, {AL_IGNORE, 0, 0, 0});
   EXPECT_TRUE(both.send(tcp(1001, random_bytes(3000, 2))).empty());
   EXPECT_TRUE(both.windows.empty());
   EXPECT_EQ(both.verdict(AL_NOT_AUDIO), 1U);
@@ -158,10 +159,8 @@ TEST_P(KernelPayload, AFlowThatIsNotAudioIsPassedOver) {
 
 TEST_P(KernelPayload, AllOfADecodedFlowIsHandedOver) {
   Managed both(GetParam());
-  both.listen();
-  const auto first = both.send(tcp(1, random_bytes(1000, 1)));
-  ASSERT_EQ(first.size(), 1U);
-  both.treat(first[0].flow, {AL_DECODE, 0, 0, 0});
+  const FlowKey flow = begin_flow(both);
+  both.treat(flow, {AL_DECODE, 0, 0, 0});
   std::uint32_t sequence = 1001;
   for (const std::size_t length : {3000U, 1U, 79U, 3000U, 3000U}) {
     const Bytes payload = random_bytes(length, length);
@@ -178,23 +177,19 @@ TEST_P(KernelPayload, AllOfADecodedFlowIsHandedOver) {
 // What is said again each second must not cost a copy of the entry back into the kernel.
 TEST_P(KernelPayload, ADecodedFlowsEntryIsNotWrittenAgain) {
   Managed both(GetParam());
-  both.listen();
-  const auto first = both.send(tcp(1, random_bytes(1000, 1)));
-  ASSERT_EQ(first.size(), 1U);
-  both.treat(first[0].flow, {AL_DECODE, 0, 0, 0});
+  const FlowKey flow = begin_flow(both);
+  both.treat(flow, {AL_DECODE, 0, 0, 0});
   const std::uint64_t written = both.entry().examined_ns;
-  both.treat(first[0].flow, {AL_DECODE, 0, 0, 0});
+  both.treat(flow, {AL_DECODE, 0, 0, 0});
   EXPECT_EQ(both.entry().examined_ns, written);
-  both.treat(first[0].flow, {AL_IGNORE, 0, 0, 0});
+  both.treat(flow, {AL_IGNORE, 0, 0, 0});
   EXPECT_GT(both.entry().examined_ns, written);
 }
 
 TEST_P(KernelPayload, AFlowIsScannedAsTheDaemonSays) {
   Managed both(GetParam());
-  both.listen();
-  const auto first = both.send(tcp(1, random_bytes(1000, 1)));
-  ASSERT_EQ(first.size(), 1U);
-  both.treat(first[0].flow, {AL_SCAN, AL_FRAMING_RAW, AL_CODEC_PCM16LE, 1});  // samples at odd numbers
+  const FlowKey flow = begin_flow(both);
+  both.treat(flow, {AL_SCAN, AL_FRAMING_RAW, AL_CODEC_PCM16LE, 1});  // samples at odd numbers
   const Bytes audio = random_bytes(3001, 5);
   EXPECT_TRUE(both.send(tcp(1000, audio)).empty());
   auto expected = select_verbatim(audio, Managed::settings());

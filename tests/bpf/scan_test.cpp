@@ -4,6 +4,7 @@
 
 #include <random>
 
+#include "support/both_builds.hpp"
 #include "support/bpf_program.hpp"
 #include "support/oracle.hpp"
 #include "support/packet.hpp"
@@ -11,15 +12,11 @@
 namespace audio_latency::test {
 namespace {
 
-class Kernel : public testing::TestWithParam<ProgramBuild> {
+class Kernel : public BothBuilds {
  protected:
-  void SetUp() override {
-    if (const std::string missing = missing_privilege(); !missing.empty()) GTEST_SKIP() << missing;
-  }
   static TestProgram::Setup setup() { return {.build = GetParam()}; }
 };
-INSTANTIATE_TEST_SUITE_P(Builds, Kernel, testing::Values(ProgramBuild::full, ProgramBuild::bounded),
-                         [](const auto& given) { return given.param == ProgramBuild::full ? "full" : "bounded"; });
+INSTANTIATE_TEST_SUITE_P(Builds, Kernel, both_builds(), build_name);
 
 std::vector<Selected> selected(const std::vector<al_event>& events) {
   std::vector<Selected> all;

@@ -3,12 +3,13 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
-#include <sched.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <map>
 
+#include "support/both_builds.hpp"
+#include "support/one_cpu.hpp"
 #include "support/oracle.hpp"
 #include "support/veth_pair.hpp"
 #include "support/veth_watched.hpp"
@@ -20,20 +21,10 @@ constexpr std::size_t kBounded = 4096;   // what the bounded build scans of a pa
 constexpr std::size_t kLongest = 65507;  // UDP over IPv4; with its Ethernet header more than GSO takes
 const std::vector<std::size_t> kLengths = {4096, 4097, 8192, 8200, 12345, 16384, 20000, 40961, 65000, 65480};
 
-// One CPU: a stream's packets would overtake each other else, which is counted but not what is tested here.
-void stay_on_this_cpu() {
-  cpu_set_t only;
-  CPU_ZERO(&only);
-  CPU_SET(sched_getcpu(), &only);
-  sched_setaffinity(0, sizeof only, &only);
-}
-
-class KernelVeth : public testing::TestWithParam<ProgramBuild> {
+class KernelVeth : public BothBuilds {
  protected:
-  void SetUp() override {
-    if (const std::string missing = missing_privilege(); !missing.empty()) GTEST_SKIP() << missing;
-    stay_on_this_cpu();
-  }
+  const OneCpu
+      here_;  // else a stream's packets would overtake each other, which is counted but not what is tested here
 
   // What this build takes of a payload.
   static Bytes scanned(const Bytes& payload) {
@@ -67,8 +58,7 @@ class KernelVeth : public testing::TestWithParam<ProgramBuild> {
     EXPECT_EQ(counters.lost[AL_LOST_RING_FULL], 0U);
   }
 };
-INSTANTIATE_TEST_SUITE_P(Builds, KernelVeth, testing::Values(ProgramBuild::full, ProgramBuild::bounded),
-                         [](const auto& given) { return given.param == ProgramBuild::full ? "full" : "bounded"; });
+INSTANTIATE_TEST_SUITE_P(Builds, KernelVeth, both_builds(), build_name);
 
 TEST_P(KernelVeth, UdpGsoByAllAlgorithmsAndWindows) {
   const VethPair pair(1500);
@@ -192,8 +182,7 @@ TEST_P(KernelVeth, LongRtpPackets) {
 // Where TCP's packets begin is up to TCP: any cut gives the windows of the uncut stream. Not of the bounded build: it
 // passes over the rest of long packets, which UdpGso counts.
 class KernelVethWholeStream : public KernelVeth {};
-INSTANTIATE_TEST_SUITE_P(Builds, KernelVethWholeStream, testing::Values(ProgramBuild::full),
-                         [](const auto&) { return "full"; });
+INSTANTIATE_TEST_SUITE_P(Builds, KernelVethWholeStream, testing::Values(ProgramBuild::full), build_name);
 
 TEST_P(KernelVethWholeStream, TcpGso) {
   const VethPair pair(1500);

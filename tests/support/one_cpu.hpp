@@ -3,6 +3,7 @@
 
 #include <sched.h>
 
+#include <cstddef>
 #include <stdexcept>
 
 namespace audio_latency::test {
