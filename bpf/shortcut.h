@@ -99,15 +99,15 @@ __attribute__((noinline)) int al_cut(struct __sk_buff* skb, int ethernet, __u32 
 
 /* What the verdict on this packet says of the flow's next ones: the low bits of al_shortcut.state. 0: nothing. */
 AL_INLINE __u32 al_verdicts_kept(const struct al_packet* packet, enum al_plain plain, __u32 verdict) {
-  if (plain == AL_PLAIN_SYN || packet->flow.tunnelled || al_is_tunnel(packet, &settings)) return 0;
+  if (packet->flow.tunnelled || al_is_tunnel(packet, &settings)) return 0;
   if (verdict == AL_PORT) return AL_PORT << 8 | AL_PORT;
   if (verdict == AL_NOT_AUDIO) return AL_TOO_SMALL << 8 | AL_NOT_AUDIO;
   if (verdict == AL_TOO_SMALL && plain == AL_PLAIN_EMPTY) return AL_TOO_SMALL << 8 | AL_VERDICTS;
   return 0;
 }
 
-/* Behind the examination: keeps its verdict. Where a connection begins, what was kept is forgotten. A global function,
- * since the verifier checks those once. */
+/* Behind the examination: keeps its verdict, or forgets what it contradicts, as where a connection begins. A global
+ * function, since the verifier checks those once. */
 __attribute__((noinline)) int al_shorten(struct __sk_buff* skb, int ethernet, __u32 direction, __u32 verdict) {
   const __u32 zero = 0;
   const struct al_scratch* s = bpf_map_lookup_elem(&scratch, &zero);
