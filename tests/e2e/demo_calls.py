@@ -171,18 +171,18 @@ class Calls:
         self._line(self.capture)
 
     def _start_row(self, row):
-        """All but the source, and but what waits for it. The order is that in which the ports become known."""
+        """All but the source, and but what waits for it."""
+        # Not left to the kernel, which gives the same number to one protocol and to the other.
+        row.in_port, row.out_port = self._free_port(), self._free_port()
         sink = (f"--format={row.out_framing}", f"--codec={row.out_codec}")
         if not row.served:
-            row.out_port = self._port(self._relay("--listen=127.0.0.1:0", *sink))
+            self._line(self._relay(f"--listen=127.0.0.1:{row.out_port}", *sink))
         if row.fetched:
-            row.in_port = self._free_port()
-            row.out_port = row.out_port or self._free_port()
             return
-        process = self._relay("--listen=127.0.0.1:0", *self._relaying(row))
-        row.in_port = self._port(process)
+        process = self._relay(f"--listen=127.0.0.1:{row.in_port}", *self._relaying(row))
+        self._line(process)
         if row.served:
-            row.out_port = self._port(process)
+            self._line(process)
             self._relay(f"--from=127.0.0.1:{row.out_port}", *sink)
 
     @staticmethod
@@ -210,9 +210,6 @@ class Calls:
         enter = ["nsenter", f"--net=/run/netns/{self.namespace}"] if self.namespace else []
         return subprocess.Popen([*enter, str(support.BUILD / program), *map(str, arguments)], text=True, bufsize=1,
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
-
-    def _port(self, process):
-        return int(self._line(process).rsplit(":", 1)[1])
 
     @staticmethod
     def _line(process):

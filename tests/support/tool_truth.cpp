@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <pcap/pcap.h>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <cstdio>
@@ -16,6 +17,7 @@
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "support/truth_sound.hpp"
 
@@ -92,6 +94,18 @@ const std::pair<const FlowKey, std::vector<Packet>>* find_flow(const Flows& flow
   return found;
 }
 
+void print_window(const std::string& row, std::uint64_t signature, std::size_t sample, std::int64_t in_ns,
+                  std::int64_t out_ns) {
+  std::array<char, 17> text{};
+  (void)std::snprintf(text.data(), text.size(), "%016llx", static_cast<unsigned long long>(signature));
+  std::cout << nlohmann::json{{"row", row},
+                              {"signature", text.data()},
+                              {"second", sample / kRate},
+                              {"in_ns", in_ns},
+                              {"out_ns", out_ns}}
+            << "\n";
+}
+
 // Windows that both flows have, at the same place in the sound.
 void print_windows(const std::string& row, const Sound& in, const Sound& out, std::uint32_t domain) {
   const std::vector<Signed> later = signatures_of(out, domain);
@@ -101,14 +115,39 @@ void print_windows(const std::string& row, const Sound& in, const Sound& out, st
     while (partner != later.end() && partner->position / out.width() < sample) ++partner;
     if (partner == later.end()) return;
     if (partner->position / out.width() != sample || partner->signature != each.signature) continue;
-    std::array<char, 17> text{};
-    (void)std::snprintf(text.data(), text.size(), "%016llx", static_cast<unsigned long long>(each.signature));
-    std::cout << nlohmann::json{{"row", row},
-                                {"signature", text.data()},
-                                {"second", sample / kRate},
-                                {"in_ns", in.audio.time_of(each.position)},
-                                {"out_ns", out.audio.time_of(partner->position)}}
-              << "\n";
+    print_window(row, each.signature, sample, in.audio.time_of(each.position), out.audio.time_of(partner->position));
+  }
+}
+
+// Samples that the packets up to this one carried.
+std::size_t samples_by(const Sound& sound, std::uint32_t packet) {
+  const auto& packets = sound.audio.packet_of_byte;
+  return static_cast<std::size_t>(std::ranges::upper_bound(packets, packet) - packets.begin()) / sound.width();
+}
+
+struct Stream {
+  const Sound& sound;
+  Sound framed;  // the whole stream as if it were sound
+};
+
+// Windows that end or begin within a frame's header, where both streams have the same symbols there too. The kernel
+// scans streams with their headers, and the symbols of a masked one are those of an unmasked one wherever its mask has
+// a zero byte (signature-spec): 1 of 256 frames.
+void print_framed_windows(const std::string& row, const Stream& in, const Stream& out) {
+  std::set<std::uint64_t> of_the_sound;
+  for (const Signed& each : signatures_of(in.sound, AL_DOMAIN_VERBATIM)) of_the_sound.insert(each.signature);
+  std::multimap<std::uint64_t, std::size_t> later;
+  for (const Signed& each : signatures_of(out.framed, AL_DOMAIN_VERBATIM)) later.emplace(each.signature, each.position);
+  for (const Signed& each : signatures_of(in.framed, AL_DOMAIN_VERBATIM)) {
+    if (of_the_sound.contains(each.signature)) continue;
+    const std::size_t sample = samples_by(in.sound, in.framed.audio.packet_of_byte[each.position]);
+    const auto [first, last] = later.equal_range(each.signature);
+    for (auto partner = first; partner != last; ++partner) {
+      const std::size_t other = samples_by(out.sound, out.framed.audio.packet_of_byte[partner->second]);
+      if (std::max(sample, other) - std::min(sample, other) > kRate / 10) continue;
+      print_window(row, each.signature, sample, in.framed.audio.time_of(each.position),
+                   out.framed.audio.time_of(partner->second));
+    }
   }
 }
 
@@ -140,6 +179,11 @@ Status locate_row(const Flows& flows, const nlohmann::json& row) {
   for (const std::uint32_t domain : {AL_DOMAIN_VERBATIM, AL_DOMAIN_MU_LAW, AL_DOMAIN_A_LAW}) {
     print_windows(row.at("row"), *in, *out, domain);
   }
+  if (framing != "websocket" || out_framing != framing) return success();
+  auto framed_in = sound_of(in_flow->second, "tcp", codec);
+  auto framed_out = sound_of(out_flow->second, "tcp", row.value("out_codec", codec));
+  if (!framed_in || !framed_out) return framed_in ? framed_out.error() : framed_in.error();
+  print_framed_windows(row.at("row"), {*in, std::move(*framed_in)}, {*out, std::move(*framed_out)});
   return success();
 }
 
