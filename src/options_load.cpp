@@ -22,9 +22,25 @@ std::string known_keys() {
   return keys;
 }
 
+// ", where 'item' is wrong" of a list: the first item with which it is no longer allowed.
+std::string wrong_item(const Variable& variable, std::string_view list) {
+  if (variable.allowed.find("comma-separated") == std::string_view::npos) return "";
+  std::vector<std::size_t> ends;
+  for (std::size_t comma = list.find(','); comma != std::string_view::npos; comma = list.find(',', comma + 1))
+    ends.push_back(comma);
+  if (ends.empty()) return "";
+  const auto first_bad = std::partition_point(ends.begin(), ends.end(), [&](std::size_t end) {
+    Options scratch;
+    return variable.parse(list.substr(0, end), scratch);
+  });
+  const std::size_t begin = first_bad == ends.begin() ? 0 : *std::prev(first_bad) + 1;
+  const std::size_t end = first_bad == ends.end() ? list.size() : *first_bad;
+  return ", where " + shown(list.substr(begin, end - begin)) + " is wrong";
+}
+
 std::string bad_value(const Variable& variable, const Setting& setting) {
-  return std::string(variable.name) + " is " + shown(setting.value) + " (" + setting.where + "): allowed is " +
-         std::string(variable.allowed) + ".";
+  return std::string(variable.name) + " is " + shown(setting.value) + " (" + setting.where + ")" +
+         wrong_item(variable, setting.value) + ": allowed is " + std::string(variable.allowed) + ".";
 }
 
 // Applies the settings of one source on top of what weaker sources gave.

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstdlib>
 #include <fstream>
 #include <map>
@@ -167,6 +168,23 @@ TEST(Options, FlagOverEnvironmentOverFileOverDefault) {
   EXPECT_EQ(loaded.options.min_matches, 6U);
   EXPECT_EQ(loaded.options.metrics_port, 8000);
   EXPECT_EQ(loaded.options.settle_ms, 100U);
+}
+
+TEST(Options, NamesTheWrongItemOfAList) {
+  std::string ports;
+  for (int port = 1; port <= 2'000; ++port) ports += std::to_string(port) + ',';
+  for (const auto& [name, list, wrong] : std::vector<std::array<std::string, 3>>{
+           {"AUDIO_PORTS", ports + "7,3000", "7"},
+           {"AUDIO_PORTS", "x,80", "x"},
+           {"AUDIO_PORTS", "80,", ""},
+           {"TUNNEL_PORTS", "1,2,3,4,5,6,7,8,9", "9"},
+           {"RTP_PAYLOAD_TYPES", "96:pcmu,97:mp3,98:pcma", "97:mp3"},
+           {"LATENCY_BUCKETS", "0.1,0.5,0.2,1", "0.2"},
+           {"INTERFACE", "eth0,a/b,lo", "a/b"},
+       })
+    EXPECT_THAT(load({{name, list}}).errors, ElementsAre(HasSubstr("(environment), where '" + wrong + "' is wrong: ")))
+        << name;
+  EXPECT_THAT(load({{"METRICS_PORT", "1,2"}}).errors, ElementsAre(HasSubstr("(environment): allowed")));
 }
 
 TEST(Options, AllErrorsAreReported) {
