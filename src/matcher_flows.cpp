@@ -48,6 +48,15 @@ EventTime SharedTimes::first_near(EventTime time) const {
   return first;
 }
 
+std::uint32_t CapturePoints::number_of(const CapturePoint& point) {
+  for (std::uint32_t number = 0; number < count_; ++number) {
+    if (points_[number] == point) return number;
+  }
+  if (count_ < points_.size()) ++count_;
+  points_[count_ - 1U] = point;
+  return count_ - 1U;
+}
+
 FlowTable::FlowTable(const FlowLimits& limits, const KeyedHash& hash)
     : limits_(limits), hash_(hash), index_(limits.maximum) {}
 

@@ -35,6 +35,17 @@ class SharedTimes {
   std::size_t next_ = 0;
 };
 
+// Where a flow is seen, by small numbers for its hops. Points beyond the last share its number: one path has few.
+class CapturePoints {
+ public:
+  std::uint32_t number_of(const CapturePoint& point);
+  const CapturePoint& operator[](std::uint32_t number) const { return points_[number]; }
+
+ private:
+  std::array<CapturePoint, 16> points_{};
+  std::uint8_t count_ = 0;
+};
+
 // Which of the last 64 seconds of an origin flow held sound, and which of those have a latency.
 struct SoundSeconds {
   std::uint64_t newest = 0;  // second of event time
@@ -71,6 +82,7 @@ struct alignas(64) FlowRecord {
   EventTime last_repeat = 0;
   std::uint32_t older = kNone;  // neighbours in the order of last_seen, to the second
   std::uint32_t newer = kNone;
+  CapturePoints points;
 };
 
 struct FlowLimits {

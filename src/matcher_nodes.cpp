@@ -52,7 +52,7 @@ bool Matcher::State::is_absent(const FlowRecord& flow) const {
 // any more, unless it is this node that hears nobody.
 bool Matcher::State::is_complete(const Hop& hop) const {
   const FlowRecord& flow = flows_[hop.flow];
-  if (flow.first_node_known == 0 || hop.two_nodes || flow.first_node == point_nodes_[hop.point]) return true;
+  if (flow.first_node_known == 0 || hop.two_nodes || flow.first_node == node_of(hop)) return true;
   return hearing_ == Hearing::all ? flow.first_node_known + kSilentNode < now_ : is_absent(flow);
 }
 
@@ -62,6 +62,11 @@ bool Matcher::State::may_be_elsewhere(const Hop& hop) const {
   const FlowRecord& flow = flows_[hop.flow];
   if (hearing_ != Hearing::again || flow.first_node_known == 0 || is_absent(flow)) return false;
   return !hop.two_nodes || hop.partly_learned;
+}
+
+// That saw it depart.
+std::uint32_t Matcher::State::node_of(const Hop& hop) const {
+  return flows_[hop.flow].points[hop.point].node;
 }
 
 std::int64_t Matcher::State::uncertainty_between(std::uint32_t node_a, std::uint32_t node_b) const {

@@ -123,17 +123,22 @@ bool Matcher::State::is_same_packet(const Hop& hop, const Observation& seen) con
   return apart <= rules_.hop_window;
 }
 
-// The packet of one hop after address translation: its IP ID is kept and a router has counted down its TTL.
-bool Matcher::State::is_translated(const Hop& hop, const Observation& seen) {
+// The packet of one hop after address translation: its IP ID is kept and a router has counted down its TTL. ID 0
+// says nothing (Linux gives it to what may not be fragmented and comes from no connected socket): then one end's
+// address must be kept too, since a relay that keeps RTP headers changes both.
+bool Matcher::State::is_translated(const Hop& hop, const Observation& seen) const {
   if (hop.identity != identity_of(seen.packet)) return false;
   if (hop.ip_id != static_cast<std::uint16_t>(seen.packet.ip_id_or_label) || seen.ttl >= hop.ttl) return false;
-  if (point_of(seen.point) == hop.point) return false;
+  const matching::FlowRecord& flow = flows_[hop.flow];
+  if (seen.point == flow.points[hop.point]) return false;
+  const bool end_kept = flow.key.source == seen.flow.source || flow.key.destination == seen.flow.destination;
+  if (hop.ip_id == 0 && !end_kept) return false;
   return seen.time >= hop.departure() && seen.time - hop.departure() <= rules_.hop_window;
 }
 
 // The same packet at another capture point, or a retransmission: of the latter the first stands at each point.
 void Matcher::State::see_again(std::uint32_t signature, Hop& hop, const Observation& seen) {
-  const std::uint32_t point = point_of(seen.point);
+  const std::uint32_t point = flows_[hop.flow].points.number_of(seen.point);
   if (point == hop.point) return;
   const EventTime departure = hop.departure();
   const bool arrived = hop.arrival_delta != 0;
@@ -143,7 +148,7 @@ void Matcher::State::see_again(std::uint32_t signature, Hop& hop, const Observat
   const EventTime first = std::min(departure, seen.time);
   const EventTime last = again ? std::max(departure, seen.time) : std::max(hop.arrival(), seen.time);
   if (last - first > kMaximumArrivalDelta) return;
-  if (const std::uint32_t node = point_nodes_[hop.point]; node != seen.point.node) {
+  if (const std::uint32_t node = node_of(hop); node != seen.point.node) {
     const bool earlier = seen.time < departure;
     see_elsewhere(hop, earlier ? seen.point.node : node, earlier ? node : seen.point.node);
   }
@@ -186,7 +191,7 @@ void Matcher::State::add_hop(std::uint32_t signature, const Observation& seen, s
   hop.flow = flow;
   hop.identity = identity_of(seen.packet);
   hop.generation = flows_[flow].generation & 15;
-  hop.point = point_of(seen.point);
+  hop.point = flows_[flow].points.number_of(seen.point);
   hop.ip_id = static_cast<std::uint16_t>(seen.packet.ip_id_or_label);
   hop.ttl = seen.ttl;
   hop.learned = hop.partly_learned = seen.learned;
@@ -199,15 +204,6 @@ std::uint32_t Matcher::State::identity_of(const PacketIdentity& packet) const {
   const std::uint64_t kind = std::uint64_t{packet.kind} << 32 | packet.rtp_sequence;
   const std::uint64_t id = packet.kind == AL_IDENTITY_UDP ? packet.ip_id_or_label : 0;
   return static_cast<std::uint32_t>(hash_(hash_(numbers, place), kind ^ (id << 40)) >> 46);
-}
-
-std::uint32_t Matcher::State::point_of(const CapturePoint& point) {
-  if (point == last_point_.first) return last_point_.second;
-  const std::uint32_t number =
-      points_.try_emplace(point, static_cast<std::uint32_t>(points_.size() % 1024)).first->second;
-  last_point_ = {point, number};
-  point_nodes_[number] = point.node;
-  return number;
 }
 
 void Matcher::State::schedule(std::uint32_t signature, EventTime time) {

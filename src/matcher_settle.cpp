@@ -102,9 +102,9 @@ void Matcher::State::evaluate_pair(std::uint32_t signature, const Trail& trail, 
   vote.origin_flow = flows_.ref(root.flow);
   vote.domain = domain;
   vote.learned = to.hop->learned || !is_complete(*from.hop) || !is_complete(*to.hop) || may_be_elsewhere(*to.hop);
-  vote.uncertainty_ns = uncertainty_between(point_nodes_[from.hop->point], point_nodes_[to.hop->point]);
-  const std::uint32_t arrived_at = from.hop->two_nodes ? flows_[from.flow].other_node : point_nodes_[from.hop->point];
-  vote.stage_uncertainty_ns = uncertainty_between(arrived_at, point_nodes_[to.hop->point]);
+  vote.uncertainty_ns = uncertainty_between(node_of(*from.hop), node_of(*to.hop));
+  const std::uint32_t arrived_at = from.hop->two_nodes ? flows_[from.flow].other_node : node_of(*from.hop);
+  vote.stage_uncertainty_ns = uncertainty_between(arrived_at, node_of(*to.hop));
   if (is_doubtful(*link, vote)) return count(Collision::origins);
   vote.counts = !signatures_[signature].matched && !vote.learned;
   signatures_[signature].matched |= vote.counts;

@@ -15,11 +15,11 @@ struct Hop {
   std::uint32_t departure_low = 0, departure_high = 0;
   std::uint32_t arrival_delta = 0;  // ns after the departure; 0: seen at one capture point only
   std::uint32_t flow : 22 = 0;
-  std::uint32_t arrival_point : 10 = 0;  // number of the capture point of the arrival
+  std::uint32_t arrival_point : 10 = 0;  // the flow's number of the capture point of the arrival
   std::uint32_t next = kNone;
   std::uint32_t identity : 18 = 0;   // hash of the packet identity
   std::uint32_t generation : 4 = 0;  // of the flow's record
-  std::uint32_t point : 10 = 0;      // number of the capture point of the departure
+  std::uint32_t point : 10 = 0;      // the flow's number of the capture point of the departure
   std::uint16_t ip_id = 0;
   std::uint8_t ttl = 0;
   bool repeated : 1 = false;  // other packets of this flow carried the signature too

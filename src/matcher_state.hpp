@@ -70,12 +70,11 @@ class Matcher::State {
   void expire(int steps);
   void join(std::uint32_t signature, const Observation& seen, std::uint32_t flow);
   bool is_same_packet(const matching::Hop& hop, const Observation& seen) const;
-  bool is_translated(const matching::Hop& hop, const Observation& seen);
+  bool is_translated(const matching::Hop& hop, const Observation& seen) const;
   void see_again(std::uint32_t signature, matching::Hop& hop, const Observation& seen);
   void repeat(std::uint32_t signature, matching::Hop& hop, const Observation& seen, std::uint32_t flow);
   void add_hop(std::uint32_t signature, const Observation& seen, std::uint32_t flow);
   std::uint32_t identity_of(const PacketIdentity& packet) const;
-  std::uint32_t point_of(const CapturePoint& point);
   void schedule(std::uint32_t signature, EventTime time);
 
   // matcher_nodes.cpp: what several nodes see, and which of them records it.
@@ -84,6 +83,7 @@ class Matcher::State {
   bool is_complete(const matching::Hop& hop) const;
   bool may_be_elsewhere(const matching::Hop& hop) const;
   bool is_absent(const matching::FlowRecord& flow) const;
+  std::uint32_t node_of(const matching::Hop& hop) const;
   std::int64_t uncertainty_between(std::uint32_t node_a, std::uint32_t node_b) const;
 
   // matcher_settle.cpp: a trail becomes latencies.
@@ -126,10 +126,7 @@ class Matcher::State {
   std::array<Waiting, kWaiting> waiting_;
   std::size_t waited_ = 0;  // observations that came in all
   std::size_t placed_ = 0;  // and those that have left the queue
-  std::map<CapturePoint, std::uint32_t> points_;
-  std::array<std::uint32_t, 1024> point_nodes_{};  // node of each number; the last that has it
   std::map<std::uint32_t, std::uint64_t> clock_uncertainty_;
-  std::pair<CapturePoint, std::uint32_t> last_point_{{kNoNode, 0, 0}, 0};
   MatcherStats stats_;
   Hearing hearing_ = Hearing::all;
   EventTime deaf_since_ = 0;

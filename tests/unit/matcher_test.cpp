@@ -165,6 +165,49 @@ TEST(Matcher, RelayThatKeepsItsHeadersIsNoTranslation) {
   EXPECT_THAT(world.latencies(MatchKind::latency, "a:1", "b:1"), AllOf(SizeIs(5), Each(about(100))));
 }
 
+// IP ID 0 on both sides says nothing: what a relay elsewhere sends on comes back with a lower TTL. A translated packet
+// keeps one of its addresses.
+TEST(Matcher, WithoutAnIpIdOnlyOneEndIsTranslated) {
+  for (const bool relay : {true, false}) {
+    World world;
+    for (std::uint32_t i = 0; i < 10; ++i) {
+      auto sent = world.placed(1 + i, "a:1", "r:1", 110 + i, {.packet = 7 + i, .interface = 1});
+      const double later = 110.08 + i;
+      auto again = world.placed(1 + i, relay ? "r:2" : "a:1", "c:1", later, {.packet = 7 + i, .interface = 2, .ttl = 62});
+      for (auto* each : {&sent, &again}) each->observation.packet.ip_id_or_label = 0;
+      world.matcher.observe(sent);
+      world.matcher.observe(again);
+    }
+    world.settle();
+    EXPECT_THAT(world.latencies(MatchKind::latency, "a:1", "c:1"), SizeIs(relay ? 10 : 0));
+    EXPECT_THAT(world.latencies(MatchKind::network, "a:1", "c:1"), SizeIs(relay ? 0 : 10));
+  }
+}
+
+// Owners of a large cluster hear of thousands of capture points; those of one flow are few.
+TEST(Matcher, TellsAnyNumberOfCapturePointsApart) {
+  World world;
+  const auto see = [&](std::uint32_t node, std::uint32_t interface, const char* from, const char* to, double at,
+                       std::uint64_t signature, std::uint32_t packet) {
+    auto seen = world.placed(signature, from, to, at, {.packet = packet, .interface = interface});
+    seen.observation.point.node = node;
+    world.matcher.observe(seen);
+  };
+  for (std::uint32_t i = 0; i < 100; ++i) {
+    const double at = 103 + i * 0.05;
+    see(1, 1, "a:1", "r:1", at, 1000 + i, 10 + i);
+    for (std::uint32_t node = 2; node < 42; ++node)
+      for (std::uint32_t interface = 0; interface < 32; ++interface)
+        see(node, interface, "z:1", "y:1", at + 0.0005, 0x1000000 + i * 10'000 + node * 64 + interface, 1000 + i);
+    see(1, 2, "a:1", "r:1", at + 0.001, 1000 + i, 10 + i);
+    see(1, 3, "r:2", "b:1", at + 0.1, 1000 + i, 500 + i);
+    see(1, 4, "r:2", "b:1", at + 0.101, 1000 + i, 500 + i);
+  }
+  world.settle();
+  EXPECT_THAT(world.latencies(MatchKind::latency, "a:1", "b:1"), SizeIs(100));
+  EXPECT_TRUE(std::none_of(world.matches.begin(), world.matches.end(), [](const Match& each) { return each.learned; }));
+}
+
 TEST(Matcher, AnythingLongerThanTheMaximumIsNoMatch) {
   Options options;
   options.max_latency_ms = 1000;
