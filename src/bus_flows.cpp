@@ -13,8 +13,12 @@ namespace {
 constexpr EventTime kBetweenReclaims = 1'000'000'000;
 constexpr EventTime kBehind = 30'000'000'000;  // told again each few seconds as long as it is so
 
+// Not in the middle of a character of UTF-8: peers would refuse the batch.
 std::string shortened(const std::string& name) {
-  return name.substr(0, kBusLongestName);
+  if (name.size() <= kBusLongestName) return name;
+  std::size_t length = kBusLongestName;
+  while (length > 0 && (name[length] & 0xC0) == 0x80) --length;
+  return name.substr(0, length);
 }
 
 BusView view_of(const Observation& seen) {
@@ -75,7 +79,7 @@ std::uint32_t BusFlows::number_of(const PlacedObservation& seen) {
 }
 
 std::uint32_t BusFlows::add(const BusView& view, EventTime now) {
-  if (free_.empty() && flows_.size() > most_) reclaim(now);
+  if (free_.empty()) reclaim(now);
   std::uint32_t number = 0;
   if (!free_.empty()) {
     number = free_.back();
@@ -103,6 +107,21 @@ void BusFlows::reclaim(EventTime now) {
     free_.push_back(number);
   }
   last_ = 0;
+  reclaim_endpoints();
+}
+
+// Those that no flow has.
+void BusFlows::reclaim_endpoints() {
+  std::vector<bool> held(endpoints_.size());
+  for (const Flow& flow : flows_) {
+    if (flow.version != 0) held[flow.sender_number] = held[flow.receiver_number] = true;
+  }
+  for (std::uint32_t number = 1; number < endpoints_.size(); ++number) {
+    if (held[number] || endpoints_[number].version == 0) continue;
+    endpoint_numbers_.erase(endpoints_[number].id);
+    endpoints_[number].version = 0;
+    free_endpoints_.push_back(number);
+  }
 }
 
 bool BusFlows::set_behind(std::uint32_t number, EventTime now) {
@@ -120,9 +139,14 @@ std::uint32_t BusFlows::endpoint_number(const Placement& place) {
   if (endpoint == nullptr) return 0;
   const auto known = endpoint_numbers_.find(place.endpoint);
   if (known != endpoint_numbers_.end()) return known->second;
-  if (endpoints_.size() > kBusHighestNumber) return 0;
+  if (free_endpoints_.empty()) {
+    if (endpoints_.size() > kBusHighestNumber) return 0;
+    free_endpoints_.push_back(static_cast<std::uint32_t>(endpoints_.size()));
+    endpoints_.emplace_back();
+  }
   BusEndpoint told;
-  told.number = static_cast<std::uint32_t>(endpoints_.size());
+  told.number = free_endpoints_.back();
+  free_endpoints_.pop_back();
   const bool here = endpoint->kind == EndpointKind::process || endpoint->kind == EndpointKind::container;
   told.local = here || endpoint->node == node_;
   told.endpoint = {endpoint->kind,
@@ -131,7 +155,7 @@ std::uint32_t BusFlows::endpoint_number(const Placement& place) {
                    shortened(endpoint->workload),
                    here && endpoint->node == "unknown" ? node_ : shortened(endpoint->node),
                    shortened(endpoint->uid)};
-  endpoints_.push_back(told);
+  endpoints_[told.number] = {told, place.endpoint, ++versions_};
   endpoint_numbers_.emplace(place.endpoint, told.number);
   return told.number;
 }

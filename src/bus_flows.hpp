@@ -18,7 +18,7 @@ std::uint32_t packet_number(const PacketIdentity& packet);
 PacketIdentity packet_identity(std::uint8_t kind, std::uint32_t number, std::uint16_t ip_id);
 
 // Numbers for this node's flows, at each capture point, and for their endpoints, so that each is told to a peer once.
-// Bounded. Loop thread only.
+// No more than are in use at a time, since peers keep what they were told. Bounded. Loop thread only.
 class BusFlows {
  public:
   struct Flow {
@@ -37,7 +37,12 @@ class BusFlows {
   // Its number from 1; 0: the table is full.
   std::uint32_t number_of(const PlacedObservation& seen);
   const Flow& operator[](std::uint32_t number) const { return flows_[number]; }
-  const BusEndpoint& endpoint(std::uint32_t number) const { return endpoints_[number]; }
+  struct Named {
+    BusEndpoint told;
+    EndpointId id = 0;
+    std::uint32_t version = 0;  // 0: not in use; as a flow's
+  };
+  const Named& endpoint(std::uint32_t number) const { return endpoints_[number]; }
 
   // Another member says that some other node sees the flow's packets before this one. False: there is no such flow.
   bool set_behind(std::uint32_t number, EventTime now);
@@ -51,6 +56,7 @@ class BusFlows {
  private:
   std::uint32_t add(const BusView& view, EventTime now);
   void reclaim(EventTime now);
+  void reclaim_endpoints();
   std::uint32_t endpoint_number(const Placement& place);
 
   const IdentityResolver& names_;
@@ -66,7 +72,8 @@ class BusFlows {
   std::vector<Flow> flows_;  // by number
   std::vector<std::uint32_t> free_;
   std::unordered_map<EndpointId, std::uint32_t> endpoint_numbers_;
-  std::vector<BusEndpoint> endpoints_;  // by number
+  std::vector<Named> endpoints_;  // by number
+  std::vector<std::uint32_t> free_endpoints_;
   std::uint32_t last_ = 0;
   std::uint32_t versions_ = 0;
   EventTime reclaimed_ = 0;

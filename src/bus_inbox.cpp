@@ -8,6 +8,7 @@ namespace audio_latency {
 namespace {
 
 constexpr EventTime kSecond = 1'000'000'000;
+constexpr EventTime kBetweenTouches = 60 * kSecond;
 constexpr std::size_t kMostPeers = 8192;
 constexpr std::size_t kMostEndpointsOfPeer = 65'536;
 constexpr EventTime kPeerLife = 60 * kSecond;
@@ -197,6 +198,19 @@ void BusInbox::age(EventTime now) {
     stats_.no_clock += peer.waiting.size();
     return true;
   });
+  if (now >= touched_ + kBetweenTouches) touch_names(now);
+}
+
+// Names that a peer has told of, it does not tell again, however long it is silent about them.
+void BusInbox::touch_names(EventTime now) {
+  touched_ = now;
+  for (const auto& [member, peer] : peers_) {
+    for (const auto& [number, end] : peer.endpoints) names_.touch(end, now);
+    for (const auto& [number, flow] : peer.flows) {
+      names_.touch(flow.sender, now);
+      names_.touch(flow.receiver, now);
+    }
+  }
 }
 
 }  // namespace audio_latency

@@ -123,6 +123,7 @@ class BusInbox {
   };
 
   Peer* peer_of(BusMember from);
+  void touch_names(EventTime now);
   std::uint32_t number_of(const std::string& node);
   void restart(Peer& peer, std::uint64_t stream);
   void define(Peer& peer, const BusBatch& batch, EventTime now);
@@ -143,6 +144,7 @@ class BusInbox {
   std::unordered_map<std::string, std::uint32_t> numbers_;  // by node: the same after a restart of its daemon
   std::size_t flows_ = 0;
   std::size_t waiting_ = 0;  // observations of all peers
+  EventTime touched_ = 0;
   BusInboxStats stats_;
 };
 

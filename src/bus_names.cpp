@@ -105,6 +105,8 @@ void BusNames::settle(PlacedObservation& seen, const End& sender, const End& rec
   }
   Flow& flow = known->second;
   flow.used = now;
+  touch(flow.sender, now);  // of whom the node may be gone that told it
+  touch(flow.receiver, now);
   if (sender.rank > flow.sender.rank) flow.sender = sender;
   if (receiver.rank > flow.receiver.rank) flow.receiver = receiver;
   seen.sender = best(flow.sender, key.source.ip);

@@ -74,9 +74,10 @@ void BusOutbox::define(Peer& peer, std::uint32_t number) {
 void BusOutbox::define_endpoint(Peer& peer, std::uint32_t number) {
   if (number == 0) return;
   if (number >= peer.known_endpoints.size()) peer.known_endpoints.resize(number + 64);
-  if (peer.known_endpoints[number]) return;
-  peer.known_endpoints[number] = true;
-  peer.batch.endpoints.push_back(flows_.endpoint(number));
+  const BusFlows::Named& endpoint = flows_.endpoint(number);
+  if (peer.known_endpoints[number] == endpoint.version) return;
+  peer.known_endpoints[number] = endpoint.version;
+  peer.batch.endpoints.push_back(endpoint.told);
 }
 
 void BusOutbox::count_second(Peer& peer, EventTime now) {

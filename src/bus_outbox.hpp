@@ -49,8 +49,8 @@ class BusOutbox {
 
  private:
   struct Peer {
-    std::vector<std::uint32_t> known_flows;  // version by number
-    std::vector<bool> known_endpoints;       // by number
+    std::vector<std::uint32_t> known_flows;      // version by number
+    std::vector<std::uint32_t> known_endpoints;  // as well
     BusBatch batch;
     std::uint64_t stream = 0;
     std::uint64_t next = 1;  // number of its next observation

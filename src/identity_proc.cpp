@@ -10,6 +10,7 @@
 #include <charconv>
 #include <fstream>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <sstream>
 #include <string_view>
 
@@ -27,6 +28,12 @@ std::optional<Number> number_of(std::string_view text) {
   const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (failure != std::errc{} || end != text.data() + text.size()) return std::nullopt;
   return number;
+}
+
+// What is no UTF-8 becomes U+FFFD. A command is any 15 bytes, and of a longer name the kernel leaves half a character.
+std::string valid_utf8(const std::string& text) {
+  using Json = nlohmann::json;
+  return Json::parse(Json(text).dump(-1, ' ', false, Json::error_handler_t::replace)).get<std::string>();
 }
 
 std::string file_text(const std::string& path) {
@@ -108,7 +115,7 @@ std::optional<ProcessDescription> describe_process(const std::string& proc_root,
   const auto open = text.find('(');
   const auto close = text.rfind(')');
   if (open == std::string::npos || close == std::string::npos || close < open) return std::nullopt;
-  ProcessDescription process{pid, 0, text.substr(open + 1, close - open - 1)};
+  ProcessDescription process{pid, 0, valid_utf8(text.substr(open + 1, close - open - 1))};
   std::istringstream rest(text.substr(close + 1));
   std::string field;
   for (int number = 3; number <= 22 && rest >> field; ++number) {

@@ -24,15 +24,17 @@ std::uint64_t bit_of(SoundSeconds& seconds, EventTime time) {
 }  // namespace
 
 std::uint32_t Coverage::account(const FlowRecord& origin) {
-  const bool full = accounts_.size() >= maximum_;
-  const SocketAddress source = full ? SocketAddress{} : origin.key.source;
+  const bool named = origin.sender.endpoint != 0;
+  const bool full = accounts_of_[named] >= maximum_;
   const EndpointId endpoint = full ? 0 : origin.sender.endpoint;
+  const SocketAddress source = full || endpoint != 0 ? SocketAddress{} : origin.key.source;
   const auto [at, added] = index_.try_emplace({source, endpoint}, static_cast<std::uint32_t>(accounts_.size()));
   if (added) {
     CoverageView view;
     view.source = full ? Placement{} : origin.sender;
     if (!full) view.origin = origin.key;
     accounts_.push_back(view);
+    ++accounts_of_[named];
   }
   return at->second;
 }

@@ -64,6 +64,14 @@ TEST_F(FakeProc, ListsAndDescribesProcesses) {
   EXPECT_EQ(network_namespace(root, 7), 4026531840U);
 }
 
+// The kernel keeps 15 bytes of a command, and anybody may set any.
+TEST_F(FakeProc, CommandsBecomeUtf8) {
+  process(1, "\xd0\xb2\xd1\x8b\xd0\xb7\xd0\xbe\xd0\xb2\xd0\xbe\xd0\xb2\xd0", {});
+  process(2, "\xff\xfe", {});
+  EXPECT_EQ(describe_process(root, 1)->command, "\xd0\xb2\xd1\x8b\xd0\xb7\xd0\xbe\xd0\xb2\xd0\xbe\xd0\xb2\xef\xbf\xbd");
+  EXPECT_EQ(describe_process(root, 2)->command, "\xef\xbf\xbd\xef\xbf\xbd");
+}
+
 TEST_F(FakeProc, FindsWhoHoldsASocket) {
   process(1, "init", {"socket:[11]", "socket:[12]"});
   process(20, "server", {"/dev/null", "socket:[12]", "socket:[13]", "pipe:[14]", "socket:[x]"});

@@ -173,7 +173,8 @@ TEST(Matcher, WithoutAnIpIdOnlyOneEndIsTranslated) {
     for (std::uint32_t i = 0; i < 10; ++i) {
       auto sent = world.placed(1 + i, "a:1", "r:1", 110 + i, {.packet = 7 + i, .interface = 1});
       const double later = 110.08 + i;
-      auto again = world.placed(1 + i, relay ? "r:2" : "a:1", "c:1", later, {.packet = 7 + i, .interface = 2, .ttl = 62});
+      auto again =
+          world.placed(1 + i, relay ? "r:2" : "a:1", "c:1", later, {.packet = 7 + i, .interface = 2, .ttl = 62});
       for (auto* each : {&sent, &again}) each->observation.packet.ip_id_or_label = 0;
       world.matcher.observe(sent);
       world.matcher.observe(again);
