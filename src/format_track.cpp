@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace audio_latency {
 namespace {
@@ -153,6 +154,7 @@ AudioTrack& AudioTracks::find(TrackId id) {
     if (entries_.size() >= kTracks) {
       entries_.erase(std::min_element(entries_.begin(), entries_.end(),
                                       [](const Entry& a, const Entry& b) { return a.used < b.used; }));
+      find_main();
     }
     entries_.push_back({id, 0, std::make_unique<AudioTrack>(scanner_, status_)});
     found = std::prev(entries_.end());
@@ -167,6 +169,7 @@ void AudioTracks::audio(TrackId id, ByteSpan bytes, const Places& places) {
   AudioTrack& track = find(id);
   const std::uint64_t before = track.signatures();
   track.audio(bytes, places, *packet_);
+  compare(track);
   signatures_ += track.signatures() - before;
   bytes_ += bytes.size();
 }
@@ -175,15 +178,26 @@ void AudioTracks::gap() {
   for (const Entry& each : entries_) each.track->gap();
 }
 
-const AudioTrack* AudioTracks::main() const {
-  const AudioTrack* best = nullptr;
-  for (const Entry& each : entries_) {
-    const AudioTrack* track = each.track.get();
-    if (best == nullptr || rank(track->content()) > rank(best->content()) ||
-        (track->content() == best->content() && track->bytes() > best->bytes()))
-      best = track;
+void AudioTracks::begin(TrackId id, const AudioFormat& said) {
+  AudioTrack& track = find(id);
+  track.begin(said);
+  compare(track);
+}
+
+// Each piece changes one track: the others are not looked at unless the main one has become less telling.
+void AudioTracks::compare(const AudioTrack& changed) {
+  const int now = rank(changed.content());
+  if (&changed == main_) {
+    if (now < std::exchange(main_rank_, now)) find_main();
+  } else if (main_ == nullptr || now > main_rank_ || (now == main_rank_ && changed.bytes() > main_->bytes())) {
+    main_ = &changed;
+    main_rank_ = now;
   }
-  return best;
+}
+
+void AudioTracks::find_main() {
+  main_ = nullptr;
+  for (const Entry& each : entries_) compare(*each.track);
 }
 
 }  // namespace audio_latency

@@ -69,19 +69,19 @@ class AudioTrack {
 // The tracks of one flow. Bounded: of more than kTracks, the one that was idle longest goes.
 class AudioTracks : public AudioSink {
  public:
-  static constexpr std::size_t kTracks = 8;
+  static constexpr std::size_t kTracks = 128;  // as many streams as servers allow on a connection (RFC 9113, 6.5.2)
 
   AudioTracks(AudioScanner& scanner, DecodeStatus& status) : scanner_(scanner), status_(status) {}
 
   // Whose bytes the next calls hand over.
   void set_packet(const Payload* packet) { packet_ = packet; }
 
-  void begin(TrackId track, const AudioFormat& said) override { find(track).begin(said); }
+  void begin(TrackId id, const AudioFormat& said) override;
   void audio(TrackId track, ByteSpan bytes, const Places& places) override;
   void gap() override;
 
   // The one with most bytes among those of the best content; null: none.
-  const AudioTrack* main() const;
+  const AudioTrack* main() const { return main_; }
   std::uint64_t signatures() const { return signatures_; }
   std::uint64_t bytes() const { return bytes_; }
   // Asks for what the next bytes need; the second wants what the first has brought.
@@ -97,12 +97,16 @@ class AudioTracks : public AudioSink {
     std::unique_ptr<AudioTrack> track;
   };
   AudioTrack& find(TrackId id);
+  void compare(const AudioTrack& changed);
+  void find_main();
 
   AudioScanner& scanner_;
   DecodeStatus& status_;
   const Payload* packet_ = nullptr;
   std::vector<Entry> entries_;
   std::size_t latest_ = 0;
+  const AudioTrack* main_ = nullptr;
+  int main_rank_ = 0;
   std::uint64_t clock_ = 0;
   std::uint64_t signatures_ = 0;
   std::uint64_t bytes_ = 0;

@@ -144,11 +144,44 @@ TEST(AudioTrack, AnotherCodecIsNoticed) {
   EXPECT_EQ(world.tracks.main()->format().codec, AL_CODEC_PCM16LE);
 }
 
+// A service's calls over one HTTP/2 connection: a message of each in turn.
+TEST(AudioTrack, AHundredTracksInTurnAreToldApart) {
+  constexpr TrackId kCalls = 100;
+  constexpr std::size_t kPiece = 320;
+  World all;
+  std::vector<Bytes> calls;
+  for (TrackId id = 0; id < kCalls; ++id) calls.push_back(encoded(call(3, id + 1), AL_CODEC_PCM16LE));
+  for (std::size_t at = 0; at + kPiece <= calls[0].size(); at += kPiece) {
+    for (TrackId id = 0; id < kCalls; ++id) {
+      const auto begin = calls[id].begin() + static_cast<long>(at);
+      const Bytes part(begin, begin + static_cast<long>(kPiece));
+      const Payload packet = segment(part, static_cast<std::uint32_t>(at));
+      all.tracks.set_packet(&packet);
+      all.tracks.audio(id, part, {static_cast<std::uint32_t>(at)});
+      all.tracks.set_packet(nullptr);
+    }
+  }
+  EXPECT_EQ(all.tracks.main()->format().codec, AL_CODEC_PCM16LE);
+  const std::set<std::uint64_t> found = all.signatures(Domain::mu_law);
+  for (TrackId id = 0; id < kCalls; ++id) {
+    World one;
+    one.feed(calls[id], kPiece);
+    const std::set<std::uint64_t> expected = one.signatures(Domain::mu_law);
+    ASSERT_FALSE(expected.empty());
+    EXPECT_TRUE(std::includes(found.begin(), found.end(), expected.begin(), expected.end())) << id;
+  }
+}
+
+// The main one is the most telling, then the longest; what takes its place where it goes, too.
 TEST(AudioTrack, TheNumberOfTracksIsBounded) {
   World world;
-  for (TrackId id = 0; id < 100; ++id)
+  const Bytes long_call = encoded(call(0.4, 1), AL_CODEC_PCMA);
+  world.feed(long_call, 160, {AL_CODEC_PCMA, 0, 0}, 0);
+  for (TrackId id = 1; id < 3 * AudioTracks::kTracks; ++id) {
     world.feed(encoded(call(0.2, id + 1), AL_CODEC_PCMU), 160, {AL_CODEC_PCMU, 0, 0}, id);
-  EXPECT_EQ(world.tracks.bytes(), 100U * 1600);
+    EXPECT_EQ(world.tracks.main()->format().codec, id < AudioTracks::kTracks ? AL_CODEC_PCMA : AL_CODEC_PCMU) << id;
+  }
+  EXPECT_EQ(world.tracks.bytes(), long_call.size() + (3U * AudioTracks::kTracks - 1) * 1600);
 }
 
 }  // namespace
