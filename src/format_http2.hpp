@@ -58,7 +58,8 @@ class Http2Stream {
 // mid-stream it looks for a frame whose end is the start of another.
 class Http2Decoder : public Decoder {
  public:
-  static constexpr std::size_t kStreams = 128;  // at a time, as AudioTracks::kTracks; the one that was idle longest goes
+  static constexpr std::size_t kStreams =
+      128;  // at a time, as AudioTracks::kTracks; the one that was idle longest goes
 
   Http2Decoder(AudioSink& audio, DecodeStatus& status);
 

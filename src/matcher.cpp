@@ -47,7 +47,7 @@ const char* to_string(Collision reason) {
 const char* to_string(MatcherError error) {
   constexpr const char* names[] = {
       "negative_latency", "trail_overflow", "signature_evicted", "signature_quota", "flow_table_full",
-      "flow_quota",       "late",           "link_table_full"};
+      "flow_quota",       "late",           "link_table_full",   "link_quota"};
   return error < MatcherError::count ? names[static_cast<std::size_t>(error)] : "unknown";
 }
 

@@ -23,6 +23,7 @@ enum class MatcherError : std::uint8_t {
   flow_quota,
   late,  // arrived after its trail had settled
   link_table_full,
+  link_quota,
   count
 };
 const char* to_string(Collision reason);

@@ -113,9 +113,13 @@ const Link* LinkTable::find(std::uint32_t earlier, std::uint32_t later, Domain d
   return index == kNone ? nullptr : &links_[index];
 }
 
-Link* LinkTable::find_or_add(std::uint32_t earlier, std::uint32_t later, Domain domain) {
+Link* LinkTable::find_or_add(std::uint32_t earlier, std::uint32_t later, Domain domain, std::uint32_t owner,
+                             Refusal& refusal) {
   if (Link* found = find(earlier, later, domain)) return found;
-  if (live_ >= rules_.maximum) return nullptr;
+  if (owner != kNone && owner >= of_owner_.size()) of_owner_.resize(owner + 1U);
+  const bool greedy = owner != kNone && of_owner_[owner] >= rules_.maximum / 10;
+  refusal = live_ >= rules_.maximum ? Refusal::full : greedy ? Refusal::quota : Refusal::none;
+  if (refusal != Refusal::none) return nullptr;
   std::uint32_t index = kNone;
   if (free_.empty()) {
     index = links_.emplace_back();
@@ -126,8 +130,10 @@ Link* LinkTable::find_or_add(std::uint32_t earlier, std::uint32_t later, Domain 
   Link& link = links_[index];
   link.earlier = earlier;
   link.later = later;
+  link.owner = owner;
   link.domain = domain;
   link.used = true;
+  if (owner != kNone) ++of_owner_[owner];
   ++live_;
   ++by_domain_[static_cast<std::size_t>(domain)];
   index_.insert(hash_of(index), index);
@@ -139,6 +145,7 @@ void LinkTable::remove(std::uint32_t index) {
   index_.erase(hash_of(index), index);
   for (std::size_t end = 0; end < kEnds; ++end) unchain(index, end);
   --by_domain_[static_cast<std::size_t>(links_[index].domain)];
+  if (links_[index].owner != kNone) --of_owner_[links_[index].owner];
   links_[index] = Link{};
   free_.push_back(index);
   --live_;

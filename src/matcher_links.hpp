@@ -103,6 +103,7 @@ class Pace {
 struct Link {
   std::uint32_t earlier = kNone;
   std::uint32_t later = kNone;
+  std::uint32_t owner = kNone;  // whose share of the table it takes
   Domain domain = Domain::verbatim;
   bool used = false;
   bool formed = false;
@@ -127,14 +128,17 @@ struct Link {
   std::array<Neighbours, 2> of_flow;  // the earlier's, the later's
 };
 
-// Links by flow pair and domain. Bounded; those without a match for the timeout go.
+// Links by flow pair and domain. Bounded, and for each owner; those without a match for the timeout go.
 class LinkTable {
  public:
   LinkTable(const LinkRules& rules, const KeyedHash& hash);
 
   Link* find(std::uint32_t earlier, std::uint32_t later, Domain domain);
   const Link* find(std::uint32_t earlier, std::uint32_t later, Domain domain) const;
-  Link* find_or_add(std::uint32_t earlier, std::uint32_t later, Domain domain);  // nullptr: the table is full
+  enum class Refusal : std::uint8_t { none, full, quota };
+  // nullptr with a reason in `refusal` where the table or the owner's tenth of it is full. `owner`: of the later flow;
+  // kNone is exempt.
+  Link* find_or_add(std::uint32_t earlier, std::uint32_t later, Domain domain, std::uint32_t owner, Refusal& refusal);
   // Adds a vote to a link that is not formed yet. True: the held votes agree, and only those that do are kept.
   bool vote(Link& link, const Vote& vote, EventTime window);
   // Does another domain record for these two flows at `time`? The one that recorded last, at first the one that formed
@@ -176,6 +180,7 @@ class LinkTable {
   Pool<Link> links_;
   std::vector<std::uint32_t> free_;
   std::array<std::vector<std::uint32_t>, 2> first_of_flow_;  // link in which it is the earlier, the later; by flow
+  std::vector<std::uint32_t> of_owner_;                      // how many links each has
   std::uint32_t live_ = 0;
   std::uint64_t steps_ = 0;
   std::array<std::uint32_t, AL_DOMAIN_PAYLOAD + 1> by_domain_{};

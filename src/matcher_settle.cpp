@@ -79,6 +79,16 @@ void Matcher::State::evaluate_root(std::uint32_t signature, Trail& trail, std::s
   count(Collision::origins);
 }
 
+matching::Link* Matcher::State::link_of(std::uint32_t earlier, std::uint32_t later, Domain domain) {
+  const std::uint32_t owner = flows_[later].owner;
+  const bool exempt = owner == matching::kNone || flows_.owner(owner).component == 0;
+  matching::LinkTable::Refusal refusal{};
+  Link* const link = links_.find_or_add(earlier, later, domain, exempt ? matching::kNone : owner, refusal);
+  if (refusal == matching::LinkTable::Refusal::full) count(MatcherError::link_table_full);
+  if (refusal == matching::LinkTable::Refusal::quota) count(MatcherError::link_quota);
+  return link;
+}
+
 void Matcher::State::evaluate_pair(std::uint32_t signature, const Trail& trail, std::size_t earlier,
                                    std::size_t later) {
   const Trail::Step& from = trail[earlier];
@@ -87,8 +97,8 @@ void Matcher::State::evaluate_pair(std::uint32_t signature, const Trail& trail, 
   if (to.departure - from.departure > rules_.maximum_latency) return;
 
   const auto domain = static_cast<Domain>(signatures_[signature].domain);
-  Link* link = links_.find_or_add(from.flow, to.flow, domain);
-  if (link == nullptr) return count(MatcherError::link_table_full);
+  Link* link = link_of(from.flow, to.flow, domain);
+  if (link == nullptr) return;
   ++link->votes;
 
   Vote vote;
@@ -173,7 +183,7 @@ void Matcher::State::report_network(std::uint32_t signature, const Trail& trail,
 
 // MATCH_UNSEEN: two origins are one sound if they shared most of the later one's windows, at one delay, for 20 s.
 void Matcher::State::vote_unseen(std::uint32_t signature, const Trail& trail, std::size_t root, std::size_t i) {
-  Link* link = links_.find_or_add(trail[root].flow, trail[i].flow, static_cast<Domain>(signatures_[signature].domain));
+  Link* link = link_of(trail[root].flow, trail[i].flow, static_cast<Domain>(signatures_[signature].domain));
   if (link == nullptr || link->formed || trail.repeated_up_to(root) || trail.repeated_up_to(i)) return;
   const FlowRecord& later = flows_[trail[i].flow];
   const std::uint64_t later_signatures = later.signatures[static_cast<std::size_t>(link->domain)];

@@ -93,6 +93,7 @@ class Matcher::State {
   void evaluate_step(std::uint32_t signature, matching::Trail& trail, std::size_t i);
   void evaluate_root(std::uint32_t signature, matching::Trail& trail, std::size_t i);
   void evaluate_pair(std::uint32_t signature, const matching::Trail& trail, std::size_t earlier, std::size_t later);
+  matching::Link* link_of(std::uint32_t earlier, std::uint32_t later, Domain domain);
   void vote_unseen(std::uint32_t signature, const matching::Trail& trail, std::size_t root, std::size_t i);
   void report_network(std::uint32_t signature, const matching::Trail& trail, std::size_t i);
   void record(matching::Link& link, const matching::Vote& vote);

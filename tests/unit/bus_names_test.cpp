@@ -76,8 +76,7 @@ class Owner {
   PlacedObservation last_;
   BusInbox inbox_{{false, 10 * kSecond, 1000},
                   names_,
-                  {[this](const PlacedObservation& seen) { last_ = seen; },
-                   [](std::uint32_t, std::uint64_t) {},
+                  {[this](const PlacedObservation& seen) { last_ = seen; }, [](std::uint32_t, std::uint64_t) {},
                    [](const FlowKey&, std::uint32_t) { return false; }}};
   EventTime now_ = World::at(1000);
   std::map<BusMember, std::uint64_t> next_;

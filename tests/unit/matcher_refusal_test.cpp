@@ -148,6 +148,26 @@ TEST(MatcherRefusal, OneSenderHoldsNoMoreThanATenthOfTheTables) {
   EXPECT_LE(world.stats().active_signatures, 1100U);
 }
 
+// Two pods that play one sound to and fro over many flows link each of those with each other.
+TEST(MatcherRefusal, OneSenderHoldsNoMoreThanATenthOfTheLinks) {
+  Options options;
+  options.max_flows = 1000;
+  World world(options);
+  for (int round = 0; round < 600; ++round) {
+    for (int hop = 0; hop < 16; ++hop) {
+      const bool forth = hop % 2 == 0;
+      const std::string port = std::to_string(1000 + (round * 7 + hop * 31) % 90);
+      world.hear(5'000'000ULL + static_cast<std::uint64_t>(round), (forth ? "evil:" : "vile:") + port,
+                 forth ? "vile:1" : "evil:1", 110 + round * 0.03 + hop * 0.001);
+    }
+  }
+  world.speak(2, 129, 2, {{"a:1", "r:1", 0}, {"r:2", "b:1", 0.2}});
+  world.settle();
+  EXPECT_THAT(world.latencies(MatchKind::latency, "a:1", "b:1"), AllOf(SizeIs(63), Each(about(200))));
+  EXPECT_GT(world.errors(MatcherError::link_quota), 1000U);
+  EXPECT_EQ(world.errors(MatcherError::link_table_full), 0U);
+}
+
 TEST(MatcherRefusal, FullTableLosesTheOldestAndSaysSo) {
   Options options;
   options.max_active_signatures = 1000;
