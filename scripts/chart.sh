@@ -30,6 +30,13 @@ expect_refusal() { # NAME WORD-IN-THE-MESSAGE HELM-TEMPLATE-ARGUMENTS...
   outcome "$name" $status
 }
 
+expect_rendered() { # NAME TEMPLATE WORDS HELM-TEMPLATE-ARGUMENTS...
+  local name=$1 template=$2 words=$3 status=0
+  shift 3
+  "$helm" template alt "$chart" -s "$template" "$@" >"$work/out" 2>&1 && grep -qF -- "$words" "$work/out" || status=1
+  outcome "$name" $status
+}
+
 taken_by_program() { # VALUES-FILE
   "$helm" template alt "$chart" -f "$1" -s templates/daemonset.yaml |
     /usr/bin/python3 tests/chart/check_chart.py accepted build/audio-latency
@@ -37,7 +44,8 @@ taken_by_program() { # VALUES-FILE
 
 render_static() {
   echo "# Rendered from $chart with its default values (make chart). kubectl apply -f this-file"
-  printf '%s\n' 'apiVersion: v1' 'kind: Namespace' 'metadata: {name: audio-latency}'
+  printf '%s\n' 'apiVersion: v1' 'kind: Namespace' \
+    'metadata: {name: audio-latency, labels: {pod-security.kubernetes.io/enforce: privileged}}'
   "$helm" template audio-latency-tracker "$chart" --namespace audio-latency --skip-tests
 }
 
@@ -54,6 +62,13 @@ for values in "$chart"/ci/*-values.yaml; do
   expect_ok "template with ${values##*/}" "$helm" template alt "$chart" -f "$values"
   if [ -x build/audio-latency ]; then expect_ok "the program takes ${values##*/}" taken_by_program "$values"; fi
 done
+expect_rendered "helm test has a test" templates/tests/metrics.yaml 'helm.sh/hook: test'
+for monitor in podMonitor serviceMonitor; do
+  expect_rendered "a $monitor keeps the metrics' pod and namespace" "templates/${monitor,,}.yaml" 'honorLabels: true' --set "$monitor.enabled=true"
+done
+expect_rendered "Linux 5.10 can be given what it needs" templates/daemonset.yaml 'PERFMON, SYS_RESOURCE]' --set 'extraCapabilities={SYS_RESOURCE}'
+expect_refusal "bus credentials beside config.busUrl" "belong to bus.url" --set config.busUrl=nats://n:4222,bus.auth=token,bus.existingSecret=s
+expect_refusal "credentials in two places" "both set" --set bus.url=nats://n:4222,config.busUser=a
 expect_refusal "misspelt top-level key" imagee --set imagee.tag=1
 expect_refusal "misspelt config key" audioPort --set config.audioPort=8080
 expect_refusal "value out of range" signatureSelectivity --set config.signatureSelectivity=17

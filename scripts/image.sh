@@ -50,8 +50,11 @@ if [ "${1:-}" = --from-build ]; then
   if command -v podman >/dev/null && ! podman image exists "$base"; then make_base; fi
 fi
 
-name=${1:-localhost/audio-latency-tracker:0.1.0}
-options+=(--build-arg "BASE=$base" --build-arg "REVISION=$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)" -t "$name")
+# The chart asks for the version, `docker run audio-latency-tracker` for latest.
+names=(localhost/audio-latency-tracker:0.1.0 audio-latency-tracker:0.1.0 audio-latency-tracker:latest)
+[ -z "${1:-}" ] || names=("$1")
+for name in "${names[@]}"; do options+=(-t "$name"); done
+options+=(--build-arg "BASE=$base" --build-arg "REVISION=$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)")
 if command -v buildah >/dev/null; then
   # docker format keeps HEALTHCHECK; chroot isolation needs no bridge network; layers keep the packages for the next build.
   buildah build --format docker --isolation chroot --layers "${options[@]}" .

@@ -159,6 +159,14 @@ httpGet:
 {{- if and (eq .Values.bus.auth "user") (not .Values.bus.user) -}}
 {{- fail "bus.auth is user, but bus.user is empty." -}}
 {{- end -}}
+{{- if and (or (ne .Values.bus.auth "none") .Values.bus.ca .Values.bus.clientCertificate) (not .Values.bus.url) -}}
+{{- fail "bus.auth, bus.ca and bus.clientCertificate belong to bus.url, which is empty: set it, or use config.bus* for all of them." -}}
+{{- end -}}
+{{- range $key := list "busUser" "busPasswordFile" "busTokenFile" "busNkey" "busNkeySeedFile" "busCredentialsFile" "busCaFile" "busCertificateFile" "busKeyFile" -}}
+{{- if and $.Values.bus.url (index $.Values.config $key) -}}
+{{- fail (printf "bus.url and config.%s are both set: use the bus block, or config.busUrl with config.bus*." $key) -}}
+{{- end -}}
+{{- end -}}
 {{- if and .Values.bus.url .Values.config.busUrl -}}
 {{- fail "bus.url and config.busUrl are both set: use bus.url, which brings its credentials along." -}}
 {{- end -}}
