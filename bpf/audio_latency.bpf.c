@@ -36,13 +36,15 @@ AL_INLINE int al_prepare(struct __sk_buff* skb, struct al_scratch* s, struct al_
     scan->lane_state[lane].symbols = 0;
     scan->lane_state[lane].selected = 0;
   }
-  if (slot) al_resume_flow(s, slot, AL_BYTES_AT + audio);
+  const int loaded = !scan->whole || al_load_rest(skb, s);
+  AL_FORGET();
+  if (slot) al_resume_flow(s, slot, AL_BYTES_AT + audio); /* puts the flow's tail over headers that were loaded */
   AL_FORGET();
   const __u32 from = audio + scan->skip;
   if (scan->whole) {
     scan->remaining = 0;
     scan->base = 0U - scan->payload_offset - AL_BYTES_AT;
-    if (from > s->packet.end || s->packet.end > AL_HEADER_BYTES || !al_load_rest(skb, s)) {
+    if (from > s->packet.end || s->packet.end > AL_HEADER_BYTES || !loaded) {
       interface->counters.trouble[AL_TROUBLE_LOAD_FAILED]++;
       scan->end = AL_BYTES_AT;
       al_break_run(scan);

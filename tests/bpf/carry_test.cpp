@@ -50,6 +50,31 @@ TEST_P(KernelCarry, AnyCutOfATcpStream) {
   }
 }
 
+// Headers of any length stand where the flow's tail goes.
+TEST_P(KernelCarry, AnyCutBehindAnyHeaders) {
+  const al_settings settings = oracle_settings();
+  TestProgram program(settings, {.build = GetParam()});
+  std::uint16_t source = 100;
+  for (const std::size_t options : {0, 12, 32, 40}) {
+    for (const std::size_t longest : {30, 60, 200, 500}) {
+      std::mt19937 random(source);
+      const Bytes stream = random_bytes(12'000, source);
+      std::vector<Selected> found;
+      ++source;
+      for (std::size_t at = 0; at < stream.size();) {
+        const std::size_t length = std::min<std::size_t>(1 + random() % longest, stream.size() - at);
+        const Bytes piece(stream.begin() + static_cast<long>(at), stream.begin() + static_cast<long>(at + length));
+        const auto sequence = static_cast<std::uint32_t>(at);
+        program.run(Packet().ethernet().ipv6().tcp(source, 2, sequence, options).payload(piece).build());
+        at += length;
+      }
+      for (const al_event& event : program.events())
+        found.push_back({event.stream_id, event.leading_zeros, event.signature});
+      EXPECT_EQ(strict(found), strict(select_verbatim(stream, settings))) << options << " " << longest;
+    }
+  }
+}
+
 TEST_P(KernelCarry, RtpFromPayloadToPayload) {
   const al_settings settings = oracle_settings();
   TestProgram::Setup setup{.build = GetParam()};
