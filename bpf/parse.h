@@ -39,12 +39,19 @@ AL_INLINE int al_load_headers(struct __sk_buff* skb, struct al_scratch* s, int m
   return length != 0 && bpf_skb_load_bytes(skb, 0, AL_PACKET(s), length) == 0;
 }
 
+/* Is it forwarded? Then a tunnel's header in it is somebody else's, who may have made it up; the kernel's own tunnels
+ * forget where a packet came in (skb_scrub_packet), over IPv4. */
+AL_INLINE int al_is_forwarded(const struct __sk_buff* skb, __u32 direction) {
+  return direction == AL_EGRESS && skb->ingress_ifindex != 0 && skb->protocol == __builtin_bswap16(0x0800);
+}
+
 AL_INLINE enum al_verdict al_parse_packet(struct __sk_buff* skb, struct al_scratch* s, int ethernet, __u64 flags) {
   enum al_verdict verdict = AL_MALFORMED;
+  const int uplink = (flags & AL_INTERFACE_UPLINK) != 0 && !al_is_forwarded(skb, s->packet.flow.direction);
   s->packet.length = skb->len;
   for (int more = 0; more < 2; ++more) {
     if (!al_load_headers(skb, s, more)) return AL_MALFORMED;
-    verdict = al_parse(&s->packet, AL_PACKET(s), ethernet, (flags & AL_INTERFACE_UPLINK) != 0, &settings);
+    verdict = al_parse(&s->packet, AL_PACKET(s), ethernet, uplink, &settings);
     if (verdict != AL_MALFORMED || s->packet.available != AL_HEADERS_FIRST) break;
   }
   return verdict;

@@ -103,8 +103,8 @@ class KernelCapture : public LiveCapture {
   }
 
   Status start() {
-    for (const FdView fd :
-         {ring_->fd(), FdView(links_.fd()), drain_timer_.fd(), reconcile_timer_.fd(), aging_timer_.fd()}) {
+    for (const FdView fd : {ring_->fds()[0], ring_->fds()[1], FdView(links_.fd()), drain_timer_.fd(),
+                            reconcile_timer_.fd(), aging_timer_.fd()}) {
       epoll_event event{};
       event.events = EPOLLIN;
       if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd.get(), &event) != 0) {

@@ -15,30 +15,35 @@ namespace audio_latency {
 
 Result<std::unique_ptr<EventRing>> EventRing::open(FdView events, FdView payloads) {
   std::unique_ptr<EventRing> ring(new EventRing());
-  // In this order they are drained: what the first packets of a flow are is known before what was selected in them.
-  ring->ring_ = ring_buffer__new(payloads.get(), &EventRing::on_payload, ring.get(), nullptr);
-  if (ring->ring_ == nullptr)
-    return Error{std::string("cannot map the ring buffer of payload: ") + std::strerror(errno)};
-  const int added = ring_buffer__add(ring->ring_, events.get(), &EventRing::on_event, ring.get());
-  if (added < 0) return Error{std::string("cannot map the ring buffer: ") + std::strerror(-added)};
+  ring->payloads_.reset(ring_buffer__new(payloads.get(), &EventRing::on_payload, ring.get(), nullptr));
+  if (!ring->payloads_) return Error{std::string("cannot map the ring buffer of payload: ") + std::strerror(errno)};
+  ring->events_.reset(ring_buffer__new(events.get(), &EventRing::on_event, ring.get(), nullptr));
+  if (!ring->events_) return Error{std::string("cannot map the ring buffer: ") + std::strerror(errno)};
   return ring;
 }
 
-EventRing::~EventRing() {
-  ring_buffer__free(ring_);
+void EventRing::FreeRing::operator()(ring_buffer* ring) const {
+  ring_buffer__free(ring);
 }
 
-FdView EventRing::fd() const {
-  return FdView(ring_buffer__epoll_fd(ring_));
+std::array<FdView, 2> EventRing::fds() const {
+  return {FdView(ring_buffer__epoll_fd(payloads_.get())), FdView(ring_buffer__epoll_fd(events_.get()))};
 }
 
 bool EventRing::drain(ObservationSink& sink) {
   sink_ = &sink;
-  drained_ = 0;
-  const int status = ring_buffer__consume(ring_);
+  // In this order: what the first packets of a flow are is known before what was selected in them. Each of the two to
+  // its own limit: where payload comes faster than it is decoded, there is always more of it.
+  (void)consume(*payloads_, kMaximumPayloads);
+  const int status = consume(*events_, kMaximumEvents);
   flush_payloads();
   sink_ = nullptr;
   return status >= 0;
+}
+
+int EventRing::consume(ring_buffer& ring, std::uint64_t most) {
+  left_ = most;
+  return ring_buffer__consume(&ring);
 }
 
 void EventRing::flush_payloads() {
@@ -55,13 +60,11 @@ int EventRing::on_event(void* self, void* data, std::size_t size) {
     ++ring.received_;
     ring.sink_->on_observation(observation_of(event));
   }
-  ++ring.drained_;
   return ring.go_on();
 }
 
 int EventRing::on_payload(void* self, void* data, std::size_t size) {
   auto& ring = *static_cast<EventRing*>(self);
-  ++ring.drained_;
   // Records follow one another, and another CPU has written them: those of about the same size behind this one.
   const char* const end = static_cast<const char*>(data) + size;
   prefetch(end, end + 2 * std::min<std::size_t>(size, 512));

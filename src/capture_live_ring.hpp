@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cerrno>
 #include <cstdint>
 #include <memory>
@@ -18,31 +19,37 @@ namespace audio_latency {
 class EventRing {
  public:
   static Result<std::unique_ptr<EventRing>> open(FdView events, FdView payloads);
-  ~EventRing();
+  ~EventRing() = default;
   EventRing(const EventRing&) = delete;
   EventRing& operator=(const EventRing&) = delete;
 
-  FdView fd() const;  // readable once the kernel program has woken its consumer
-  // Hands over what is there, at most `kMaximumDrained` records, so that a flood can't hold up timers and signals.
-  // False: there is more.
+  std::array<FdView, 2> fds() const;  // readable once the kernel program has woken their consumer
+  // Hands over what is there, at most so many records, so that a flood can't hold up timers and signals. False: there
+  // are more events.
   bool drain(ObservationSink& sink);
   // Where payload goes; null: nowhere.
   void set_payload_sink(PayloadSink* sink) { payload_sink_ = sink; }
   std::uint64_t received() const { return received_; }
 
  private:
-  static constexpr std::uint64_t kMaximumDrained = 65'536;
+  static constexpr std::uint64_t kMaximumEvents = 65'536;
+  static constexpr std::uint64_t kMaximumPayloads = 8'192;
+  struct FreeRing {
+    void operator()(ring_buffer* ring) const;
+  };
 
   EventRing() = default;
   static int on_event(void* self, void* data, std::size_t size);
   static int on_payload(void* self, void* data, std::size_t size);
   void flush_payloads();
-  int go_on() const { return drained_ >= kMaximumDrained ? -EAGAIN : 0; }  // this record is consumed in either case
+  int consume(ring_buffer& ring, std::uint64_t most);
+  int go_on() { return --left_ == 0 ? -EAGAIN : 0; }  // this record is consumed in either case
 
-  ring_buffer* ring_ = nullptr;
+  std::unique_ptr<ring_buffer, FreeRing> payloads_;
+  std::unique_ptr<ring_buffer, FreeRing> events_;
   ObservationSink* sink_ = nullptr;  // while draining
   std::uint64_t received_ = 0;
-  std::uint64_t drained_ = 0;  // records, since drain() was called
+  std::uint64_t left_ = 0;  // records that may still be consumed
   PayloadSink* payload_sink_ = nullptr;
   bool payloads_held_ = false;  // maybe, by the sink
 };

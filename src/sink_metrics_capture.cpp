@@ -4,6 +4,7 @@
 #include <sys/utsname.h>
 
 #include <numeric>
+#include <set>
 
 #include "capture_counters.hpp"
 #include "version.hpp"
@@ -71,6 +72,15 @@ void CaptureMetrics::update(const LiveCaptureStats& stats, std::uint64_t clock_u
   attached_->Set(static_cast<double>(stats.attached_interfaces));
   uncertainty_->Set(static_cast<double>(clock_uncertainty_ns) * 1e-9);
   expire(now);
+  forget_removed(stats.interfaces);
+}
+
+// Names of devices that nobody counts any more: pods come and go.
+void CaptureMetrics::forget_removed(const std::vector<InterfaceCounters>& counted) {
+  if (removed_.size() <= counted.size()) return;
+  std::set<std::pair<std::string, std::string>> names;
+  for (const InterfaceCounters& each : counted) names.emplace(each.interface, each.direction);
+  std::erase_if(removed_, [&](const auto& each) { return !names.contains(each.first); });
 }
 
 void CaptureMetrics::update_interface(const InterfaceCounters& seen, EventTime now) {

@@ -46,6 +46,7 @@ class CaptureMetrics {
   void update_sums(const al_counters& sum);
   void update_programs(const std::vector<ProgramRuntime>& programs);
   void expire(EventTime now);
+  void forget_removed(const std::vector<InterfaceCounters>& counted);
 
   const std::uint64_t stale_after_ns_;
   prometheus::Family<prometheus::Counter>& packets_;

@@ -4,6 +4,7 @@
 #include <bpf/libbpf.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 #include <random>
@@ -67,6 +68,34 @@ TEST_P(KernelPackets, TunnelsStayClosedWhereItIsNoUplink) {
     if (!one.tunnelled) continue;
     program.run(one.packet);
     for (const al_event& event : program.events()) EXPECT_EQ(event.source_port, 3333) << one.name;
+  }
+}
+
+// What is forwarded may be a pod's own, with a tunnel's header written into it.
+TEST_P(KernelPackets, TunnelsStayClosedInWhatIsForwarded) {
+  TestProgram::Setup setup{.build = GetParam()};
+  setup.flags = AL_INTERFACE_UPLINK;
+  TestProgram program(settings(), setup);
+  const auto matrix = packet_matrix(random_bytes(600, 1));
+  const auto tunnel = std::find_if(matrix.begin(), matrix.end(), [](const Case& one) {
+    return one.tunnelled && one.ethernet && one.packet[12] == 0x08 && one.packet[13] == 0;
+  });
+  ASSERT_NE(tunnel, matrix.end());
+  for (const std::uint32_t came_in : {0U, 1U}) {
+    for (const al_direction direction : {AL_INGRESS, AL_EGRESS}) {
+      __sk_buff context{};
+      context.ingress_ifindex = came_in;
+      bpf_test_run_opts options{};
+      options.sz = sizeof options;
+      options.data_in = tunnel->packet.data();
+      options.data_size_in = static_cast<__u32>(tunnel->packet.size());
+      options.ctx_in = &context;
+      options.ctx_size_in = sizeof context;
+      ASSERT_EQ(bpf_prog_test_run_opts(program.program().program_fd(true, direction), &options), 0) << strerror(errno);
+      const auto events = program.events();
+      ASSERT_FALSE(events.empty());
+      EXPECT_EQ(events[0].tunnelled != 0, direction == AL_INGRESS || came_in == 0) << came_in << " " << direction;
+    }
   }
 }
 
