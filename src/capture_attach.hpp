@@ -44,6 +44,7 @@ class Attachment {
 struct Neighbours {
   std::vector<std::string> before;  // in running order; where one of these ends the chain, ours sees nothing
   std::vector<std::string> after;
+  bool gone = false;  // somebody has removed ours
 
   bool operator==(const Neighbours&) const = default;
 };

@@ -25,20 +25,20 @@ bpf_tc_hook hook_of(const AttachPoint& point) {
   return hook;
 }
 
-bool has_filters(const AttachPoint& point) {
-  const auto filters = list_tc_filters(point);
-  return filters && !filters.value().empty();
-}
-
-// Only a qdisc that this process made, and only while nobody else uses it.
+// Only a qdisc that this process made, and only while nobody else uses it. Where nobody can tell, the device is gone,
+// or the qdisc is left alone.
 void destroy_unused_qdisc(const AttachPoint& point, Devices& created) {
   AttachPoint other = point;
   other.direction = point.direction == AL_INGRESS ? AL_EGRESS : AL_INGRESS;
-  if (!created.contains(point.interface_index) || has_filters(point) || has_filters(other)) return;
+  if (!created.contains(point.interface_index)) return;
+  const auto here = list_tc_filters(point);
+  const auto there = list_tc_filters(other);
+  if (here && there && !(here.value().empty() && there.value().empty())) return;
+  created.erase(point.interface_index);
+  if (!here || !there) return;
   bpf_tc_hook hook = hook_of(point);
   hook.attach_point = static_cast<bpf_tc_attach_point>(BPF_TC_INGRESS | BPF_TC_EGRESS);
   bpf_tc_hook_destroy(&hook);
-  created.erase(point.interface_index);
 }
 
 class ClsactFilter : public Attachment {
@@ -99,6 +99,7 @@ class ClsactAttacher : public Attacher {
         (passed ? others.after : others.before).push_back(filter.text());
       }
     }
+    others.gone = !passed;
     return others;
   }
 

@@ -81,7 +81,7 @@ void AttachmentSet::attach(InterfaceKey key, const Wanted& wanted) {
   const std::string order = describe(neighbours);
   log_.on_capture_event("tc_attached", point.interface,
                         "attached to " + point.text() + " by " + mode() + (order.empty() ? "" : ", " + order));
-  report_neighbours(point, attached);
+  report_neighbours(point, attached, neighbours);
 }
 
 void AttachmentSet::fail(InterfaceKey key, const Wanted& wanted, const std::string& message) {
@@ -100,11 +100,17 @@ void AttachmentSet::detach(InterfaceKey key, const std::string& why) {
 }
 
 void AttachmentSet::check_neighbours() {
-  for (auto& [key, attached] : attached_) report_neighbours(point_of(key, attached.wanted), attached);
+  std::vector<InterfaceKey> removed;
+  for (auto& [key, attached] : attached_) {
+    const AttachPoint point = point_of(key, attached.wanted);
+    Neighbours now = attacher_->neighbours(point);
+    if (now.gone) removed.push_back(key);
+    report_neighbours(point, attached, std::move(now));
+  }
+  for (const InterfaceKey& key : removed) detach(key, "somebody else removed its filter; to be attached anew");
 }
 
-void AttachmentSet::report_neighbours(const AttachPoint& point, Attached& attached) {
-  Neighbours now = attacher_->neighbours(point);
+void AttachmentSet::report_neighbours(const AttachPoint& point, Attached& attached, Neighbours now) {
   if (now.before == attached.before) return;
   attached.before = std::move(now.before);
   if (attached.before.empty()) return;

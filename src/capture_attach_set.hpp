@@ -67,7 +67,7 @@ class AttachmentSet {
   void attach(InterfaceKey key, const Wanted& wanted);
   void fail(InterfaceKey key, const Wanted& wanted, const std::string& message);
   void detach(InterfaceKey key, const std::string& why);
-  void report_neighbours(const AttachPoint& point, Attached& attached);
+  void report_neighbours(const AttachPoint& point, Attached& attached, Neighbours now);
 
   std::unique_ptr<Attacher> attacher_;
   CounterLedger ledger_;

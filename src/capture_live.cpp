@@ -173,8 +173,8 @@ class KernelCapture : public LiveCapture {
   void follow_links() {
     if (reconcile_timer_.expired()) {
       note(link_trouble_, links_.refresh());
-      reconcile(true);
       attachments_.check_neighbours();
+      reconcile(true);
       return;
     }
     const auto changed = links_.update();

@@ -163,6 +163,18 @@ TEST_F(AttachmentSets, AFailureIsReportedOnceAndRetriedWhenAsked) {
   EXPECT_THAT(kernel_.attached, ElementsAre("3 ingress"));
 }
 
+TEST_F(AttachmentSets, WhatSomebodyElseRemovedIsAttachedAnew) {
+  add_link(3, "veth1");
+  reconcile();
+  kernel_.neighbours.gone = true;
+  set_->check_neighbours();
+  EXPECT_TRUE(set_->empty());
+  EXPECT_THAT(log_.lines.back(), AllOf(HasSubstr("tc_detached veth1"), HasSubstr("somebody else removed")));
+  kernel_.neighbours.gone = false;
+  reconcile();
+  EXPECT_THAT(kernel_.attached, ElementsAre("3 ingress"));
+}
+
 TEST_F(AttachmentSets, AFailedDeviceThatGoesIsForgotten) {
   kernel_.refused = {"veth1"};
   add_link(3, "veth1");
