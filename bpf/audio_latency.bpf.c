@@ -37,7 +37,6 @@ AL_INLINE int al_prepare(struct __sk_buff* skb, struct al_scratch* s, struct al_
     scan->lane_state[lane].selected = 0;
   }
   const int loaded = !scan->whole || al_load_rest(skb, s);
-  AL_FORGET();
   if (slot) al_resume_flow(s, slot, AL_BYTES_AT + audio); /* puts the flow's tail over headers that were loaded */
   AL_FORGET();
   const __u32 from = audio + scan->skip;

@@ -17,7 +17,6 @@ constexpr EventTime kForgotten = 3 * kTellAgain;
 constexpr std::int64_t kFuture = 1'000'000'000;       // ns that an observation may be ahead of now
 constexpr std::int64_t kTransport = 5'000'000'000;    // ns that it may be under way
 constexpr std::uint64_t kLargestGap = 1'000'000'000;  // more is not a loss, it is another count
-constexpr std::uint32_t kInterfaces = 16;             // told apart of one peer: capture points are remembered
 
 }  // namespace
 
@@ -169,9 +168,6 @@ bool BusInbox::take_record(Peer& peer, const BusRecord& record, const Clock& clo
   }
   seen.observation.time = static_cast<EventTime>(time);
   seen.observation.point.node = peer.number;
-  seen.observation.point.interface %= kInterfaces;
-  names_.touch(flow.sender, clock.now);
-  names_.touch(flow.receiver, clock.now);
   names_.settle(seen, flow.sender, flow.receiver, clock.now);
   ++(seen.observation.learned ? stats_.learned : stats_.received);
   handlers_.take(seen);
@@ -201,7 +197,7 @@ void BusInbox::age(EventTime now) {
   if (now >= touched_ + kBetweenTouches) touch_names(now);
 }
 
-// Names that a peer has told of, it does not tell again, however long it is silent about them.
+// A peer does not tell again what it has told of, however long it is silent about that.
 void BusInbox::touch_names(EventTime now) {
   touched_ = now;
   for (const auto& [member, peer] : peers_) {

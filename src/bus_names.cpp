@@ -13,7 +13,7 @@ constexpr EventTime kSecond = 1'000'000'000;
 constexpr std::size_t kMostForeign = 131'072;
 constexpr std::size_t kMostAddresses = 131'072;
 constexpr std::size_t kMostOwnEnds = 131'072;
-constexpr EventTime kForeignLife = 3600 * kSecond;  // unused; by then nothing refers to it
+constexpr EventTime kForeignLife = 3600 * kSecond;  // since anything referred to it
 constexpr EventTime kFlowLife = 60 * kSecond;
 constexpr EventTime kAddressLife = 60 * kSecond;  // after it, another owner is a new one, not a second one
 constexpr EventTime kBetweenAgings = 10 * kSecond;
@@ -105,8 +105,6 @@ void BusNames::settle(PlacedObservation& seen, const End& sender, const End& rec
   }
   Flow& flow = known->second;
   flow.used = now;
-  touch(flow.sender, now);  // of whom the node may be gone that told it
-  touch(flow.receiver, now);
   if (sender.rank > flow.sender.rank) flow.sender = sender;
   if (receiver.rank > flow.receiver.rank) flow.receiver = receiver;
   seen.sender = best(flow.sender, key.source.ip);
@@ -143,6 +141,10 @@ void BusNames::age(EventTime now) {
   if (now < aged_ + kBetweenAgings) return;
   aged_ = now;
   std::erase_if(flows_, [&](const auto& each) { return each.second.used + kFlowLife < now; });
+  for (const auto& [key, flow] : flows_) {  // which may know an end from a node that is gone
+    touch(flow.sender, now);
+    touch(flow.receiver, now);
+  }
   std::erase_if(addresses_, [&](const auto& each) { return each.second.used + 10 * kAddressLife < now; });
   std::erase_if(foreign_ids_, [&](const auto& each) {
     const bool unused = foreign_[each.second & (kMark - 1)].used + kForeignLife < now;

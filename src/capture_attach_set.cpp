@@ -77,11 +77,11 @@ void AttachmentSet::attach(InterfaceKey key, const Wanted& wanted) {
   Attached& attached = attached_[key];
   attached.wanted = wanted;
   attached.attachment = std::move(*attachment);
-  const Neighbours neighbours = attacher_->neighbours(point);
+  Neighbours neighbours = attacher_->neighbours(point);
   const std::string order = describe(neighbours);
   log_.on_capture_event("tc_attached", point.interface,
                         "attached to " + point.text() + " by " + mode() + (order.empty() ? "" : ", " + order));
-  report_neighbours(point, attached, neighbours);
+  report_neighbours(point, attached, std::move(neighbours));
 }
 
 void AttachmentSet::fail(InterfaceKey key, const Wanted& wanted, const std::string& message) {

@@ -193,5 +193,23 @@ TEST(CaptureMetrics, FollowsKernelCountersByInterface) {
   EXPECT_THAT(text(), HasSubstr(R"(audio_packets_total{direction="ingress",interface="lo",verdict="scanned"} 16)"));
 }
 
+// A series that expired comes back when its counter moves. Of a device that is gone nothing is remembered: pods come
+// and go for months.
+TEST(CaptureMetrics, ForgetsDevicesThatAreGone) {
+  prometheus::Registry registry;
+  CaptureMetrics metrics(Options{}, {"node-1", "tcx"}, registry);
+  const auto text = [&] { return prometheus::TextSerializer().Serialize(registry.Collect()); };
+  LiveCaptureStats stats;
+  stats.interfaces.push_back({"veth1", "ingress", {}});
+  stats.interfaces[0].counters.packets[AL_SCANNED] = 10;
+  metrics.update(stats, 1000, kSecond);
+  metrics.update(stats, 1000, 400 * kSecond);
+  metrics.update(stats, 1000, 401 * kSecond);
+  EXPECT_THAT(text(), Not(HasSubstr("veth1")));
+  metrics.update({}, 1000, 402 * kSecond);
+  metrics.update(stats, 1000, 403 * kSecond);  // another one of that name
+  EXPECT_THAT(text(), HasSubstr("veth1"));
+}
+
 }  // namespace
 }  // namespace audio_latency
