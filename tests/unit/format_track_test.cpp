@@ -182,6 +182,8 @@ TEST(AudioTrack, TheNumberOfTracksIsBounded) {
     EXPECT_EQ(world.tracks.main()->format().codec, id < AudioTracks::kTracks ? AL_CODEC_PCMA : AL_CODEC_PCMU) << id;
   }
   EXPECT_EQ(world.tracks.bytes(), long_call.size() + (3U * AudioTracks::kTracks - 1) * 1600);
+  world.feed(encoded(call(0.1, 1), AL_CODEC_PCMU), 160, {AL_CODEC_PCMU, 0, 0}, 3 * AudioTracks::kTracks);
+  EXPECT_EQ(world.tracks.main()->bytes(), 1600U);
 }
 
 }  // namespace
