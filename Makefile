@@ -27,14 +27,18 @@ demo: ## play real speech through relays on lo, print injected against measured 
 
 test: setup build check chart test-unit test-bpf test-e2e fuzz-smoke ## everything: style, unit, kernel and end-to-end tests, fuzzing smoke
 
+# The tests of a label, so many at a time, and what was skipped and why, which ctest keeps to itself.
+run_tests = @ctest --test-dir $(BUILD) -L '^$(1)$$' --output-on-failure -j $(2) --no-tests=error; status=$$?; \
+	awk '/^skip / {print} /: Skipped$$/ {getline; print "skip " $$0}' $(BUILD)/Testing/Temporary/LastTest.log; exit $$status
+
 test-unit: build ## tests that run anywhere in seconds
-	@ctest --test-dir $(BUILD) -L '^unit$$' --output-on-failure -j $(JOBS) --no-tests=error
+	$(call run_tests,unit,$(JOBS))
 
 test-bpf: build ## the kernel program through BPF_PROG_TEST_RUN (root)
-	@ctest --test-dir $(BUILD) -L '^bpf$$' --output-on-failure -j $(JOBS) --no-tests=error
+	$(call run_tests,bpf,$(JOBS))
 
 test-e2e: build ## real traffic in network namespaces (root)
-	@ctest --test-dir $(BUILD) -L '^e2e$$' --output-on-failure -j 2 --no-tests=error
+	$(call run_tests,e2e,2)
 
 check: build ## clang-format, clang-tidy, shellcheck
 	@scripts/check.sh $(BUILD)
