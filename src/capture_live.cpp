@@ -25,7 +25,8 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kDrainInterval{50};  // events below the kernel's wake-up threshold wait no longer
 constexpr milliseconds kReconcileInterval{10'000};
-constexpr milliseconds kLongestAgingInterval{5'000};
+constexpr milliseconds kAgingInterval{1'000};
+constexpr int kAgingShare = 50;  // a walk over the flow table may take this part of the time
 // A packet is stamped when the program starts, and its events arrive when it ends: tens of microseconds later.
 constexpr EventTime kInFlightNs = 1'000'000;
 
@@ -87,19 +88,18 @@ class KernelCapture : public LiveCapture {
                 std::unique_ptr<CaptureProgram> program, std::unique_ptr<Attacher> attacher,
                 std::unique_ptr<EventRing> ring)
       : options_(options),
-        flow_timeout_ns_(EventTime{options.flow_timeout_ms} * 1'000'000),
         log_(log),
         links_(std::move(links)),
         wish_(std::move(wish)),
         program_(std::move(program)),
         ring_(std::move(ring)),
         entries_(FdView(program_->interfaces_fd())),
-        flows_(FdView(program_->flows_fd()), FdView(program_->senders_fd())),
+        flows_(FdView(program_->flows_fd()), FdView(program_->senders_fd()), options),
         treatments_(FdView(program_->flows_fd()), FdView(program_->ports_fd())),
         attachments_(std::move(attacher), entries_, log),
         epoll_(epoll_create1(EPOLL_CLOEXEC)) {
     reconcile_timer_.start(kReconcileInterval);
-    aging_timer_.start(std::clamp(milliseconds(options.flow_timeout_ms / 4), milliseconds(250), kLongestAgingInterval));
+    aging_timer_.start(kAgingInterval);
   }
 
   Status start() {
@@ -124,7 +124,7 @@ class KernelCapture : public LiveCapture {
     drain_timer_.expired();
     follow_links();
     if (ring_->drain(sink)) drained_until_ = begin - kInFlightNs;
-    if (aging_timer_.expired()) age(begin);
+    if (aging_timer_.expired()) age();
     return true;
   }
 
@@ -152,6 +152,7 @@ class KernelCapture : public LiveCapture {
     stats.interfaces = attachments_.counters();
     stats.attached_interfaces = attachments_.interfaces();
     stats.flows = flow_count_;
+    stats.relieved_flows = flows_.relieved();
     stats.received_events = ring_->received();
     stats.attach_mode = attachments_.mode();
     for (const bool ethernet : {true, false}) {
@@ -191,10 +192,13 @@ class KernelCapture : public LiveCapture {
     }
   }
 
-  void age(EventTime now) {
-    const auto left = flows_.age(now > flow_timeout_ns_ ? now - flow_timeout_ns_ : 0);
+  void age() {
+    const EventTime begin = monotonic_now();
+    const auto left = flows_.age(begin);
     note(flow_trouble_, left ? success() : Status(left.error()));
     if (left) flow_count_ = left.value();
+    const std::chrono::nanoseconds took(monotonic_now() - begin);
+    aging_timer_.start(std::max(kAgingInterval, std::chrono::duration_cast<milliseconds>(kAgingShare * took)));
   }
 
   // Troubles with the kernel show in /readyz and are logged when they begin.
@@ -205,7 +209,6 @@ class KernelCapture : public LiveCapture {
   }
 
   Options options_;
-  EventTime flow_timeout_ns_;
   CaptureLog& log_;
   LinkTable links_;
   AttachWish wish_;

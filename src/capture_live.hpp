@@ -27,6 +27,7 @@ struct LiveCaptureStats {
   std::vector<InterfaceCounters> interfaces;  // also of interfaces that are gone: counters never fall
   std::size_t attached_interfaces = 0;
   std::size_t flows = 0;
+  std::uint64_t relieved_flows = 0;  // forgotten early, ever (flow_relief.hpp)
   std::uint64_t received_events = 0;
   std::string attach_mode;  // "tcx", "clsact"
   std::vector<ProgramRuntime> programs;

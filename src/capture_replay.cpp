@@ -80,8 +80,8 @@ Result<bool> ReplayCapture::drain(ObservationSink& sink) {
     source->scanner->scan(packet, counted);
     fetch(*source);
   }
-  if (now_ - aged_ >= kAgeEvery && now_ > flow_timeout_ns_) {
-    for (Source& source : sources_) source.scanner->age(now_ - flow_timeout_ns_);
+  if (now_ - aged_ >= kAgeEvery) {
+    for (Source& source : sources_) source.scanner->age(now_, flow_timeout_ns_);
     aged_ = now_;
   }
   return true;
@@ -102,6 +102,7 @@ LiveCaptureStats ReplayCapture::stats() const {
   for (const Source& source : sources_) {
     stats.interfaces.push_back({source.file->name(), "ingress", source.scanner->counters()});
     stats.flows += source.scanner->flows();
+    stats.relieved_flows += source.scanner->relieved_flows();
   }
   stats.attached_interfaces = sources_.size();
   stats.received_events = observations_;

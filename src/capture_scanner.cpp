@@ -193,8 +193,11 @@ void PacketScanner::set_stateless(bool stateless) {
 void PacketScanner::scan(const CapturedPacket& packet, ObservationSink& sink) {
   state_->scan(packet, sink);
 }
-void PacketScanner::age(EventTime deadline) {
-  state_->age(deadline);
+void PacketScanner::age(EventTime now, EventTime timeout) {
+  state_->age(now, timeout);
+}
+std::uint64_t PacketScanner::relieved_flows() const {
+  return state_->relieved_flows();
 }
 std::size_t PacketScanner::flows() const {
   return state_->flows();

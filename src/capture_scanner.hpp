@@ -45,10 +45,11 @@ class PacketScanner : public TreatmentSink {
 
   void scan(const CapturedPacket& packet, ObservationSink& sink);
 
-  // Forgets flows that were last seen before `deadline`.
-  void age(EventTime deadline);
+  // Forgets flows that were not seen for `timeout`, and what may go earlier (flow_relief.hpp).
+  void age(EventTime now, EventTime timeout);
 
   std::size_t flows() const;
+  std::uint64_t relieved_flows() const;
   const al_counters& counters() const;
 
  private:

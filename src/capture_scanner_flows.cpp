@@ -2,6 +2,11 @@
 #include "capture_scanner_flows.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
+#include <vector>
+
+#include "flow_relief.hpp"
 
 namespace audio_latency {
 
@@ -42,15 +47,32 @@ al_flow* ScannerFlows::make(const al_flow_key& key, const CapturedPacket& captur
   return &flows_.emplace(key, fresh).first->second;
 }
 
-void ScannerFlows::age(EventTime deadline) {
-  for (auto flow = flows_.begin(); flow != flows_.end();) {
-    if (flow->second.last_seen_ns >= deadline) {
-      ++flow;
-      continue;
-    }
+// Returns the next one.
+ScannerFlows::FlowMap::iterator ScannerFlows::forget(FlowMap::iterator flow) {
+  const auto sender = senders_.find(flow->second.sender);
+  if (sender != senders_.end() && --sender->second == 0) senders_.erase(sender);
+  return flows_.erase(flow);
+}
+
+void ScannerFlows::age(EventTime now, EventTime timeout) {
+  for (auto flow = flows_.begin(); flow != flows_.end();)
+    flow = flow->second.last_seen_ns + timeout < now ? forget(flow) : std::next(flow);
+  relieve_table(now);
+}
+
+void ScannerFlows::relieve_table(EventTime now) {
+  std::vector<DispensableFlow> dispensable;
+  std::vector<FlowMap::iterator> places;
+  for (auto flow = flows_.begin(); flow != flows_.end(); ++flow) {
+    const EventTime seen = flow->second.last_seen_ns;
+    if (holds_sound(flow->second.treatment) || seen + kDispensableIdle > now) continue;
     const auto sender = senders_.find(flow->second.sender);
-    if (sender != senders_.end() && --sender->second == 0) senders_.erase(sender);
-    flow = flows_.erase(flow);
+    dispensable.push_back({seen, sender == senders_.end() ? nullptr : &sender->second, places.size()});
+    places.push_back(flow);
+  }
+  for (const DispensableFlow& gone : relieve(std::move(dispensable), flows_.size(), settings_.maximum_flows)) {
+    forget(places[gone.number]);
+    ++relieved_;
   }
 }
 

@@ -23,8 +23,9 @@ class ScannerFlows {
   al_flow* find(const al_flow_key& key, const CapturedPacket& captured, bool create, al_format format);
   // As it is; null: not there.
   al_flow* look_up(const al_flow_key& key);
-  // Forgets flows that were last seen before `deadline`.
-  void age(EventTime deadline);
+  // Forgets flows that were not seen for `timeout`, and what may go earlier (flow_relief.hpp).
+  void age(EventTime now, EventTime timeout);
+  std::uint64_t relieved() const { return relieved_; }  // flows that went earlier, ever
   std::size_t size() const { return flows_.size(); }
 
  private:
@@ -41,12 +42,17 @@ class ScannerFlows {
   template <typename Key, typename Value>
   using Table = std::unordered_map<Key, Value, HashBytes<Key>, EqualBytes<Key>>;
 
+  using FlowMap = Table<al_flow_key, al_flow>;
+
+  FlowMap::iterator forget(FlowMap::iterator flow);
+  void relieve_table(EventTime now);
   al_flow* make(const al_flow_key& key, const CapturedPacket& captured, al_format format);
 
   const al_settings& settings_;
   al_counters& counters_;
-  Table<al_flow_key, al_flow> flows_;
+  FlowMap flows_;
   Table<al_sender_key, std::uint32_t> senders_;
+  std::uint64_t relieved_ = 0;
 };
 
 }  // namespace audio_latency

@@ -24,7 +24,7 @@ class PacketScanner::State {
       : settings_(settings), ports_(ports), lanes_(settings) {}
 
   void scan(const CapturedPacket& captured, ObservationSink& sink);
-  void age(EventTime deadline) { flows_.age(deadline); }
+  void age(EventTime now, EventTime timeout) { flows_.age(now, timeout); }
 
   void listen(PayloadSink* sink) {
     payload_sink = sink;
@@ -36,6 +36,7 @@ class PacketScanner::State {
   PayloadSink* payload_sink = nullptr;
   bool stateless = false;
   std::size_t flows() const { return flows_.size(); }
+  std::uint64_t relieved_flows() const { return flows_.relieved(); }
 
  private:
   al_verdict manage(const CapturedPacket& captured, al_format format);

@@ -26,7 +26,8 @@ void KernelTreatments::treat(const FlowKey& flow, const CapturePoint& point, boo
   al_flow_slot slot{};
   if (bpf_map_lookup_elem_flags(flows_.get(), &key, &slot, BPF_F_LOCK) < 0) return;
   // It is said again each second. A decoded flow's entry holds nothing else that a second saying would change.
-  if (treatment.handling == AL_DECODE && slot.flow.treatment.handling == AL_DECODE) return;
+  const al_treatment& before = slot.flow.treatment;
+  if (treatment.handling == AL_DECODE && before.handling == AL_DECODE && treatment.codec == before.codec) return;
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC, &now);
   apply_treatment(slot.flow, treatment,

@@ -52,6 +52,14 @@ void DecodedFlow::push(const Payload& packet) {
   }
 }
 
+std::uint8_t DecodedFlow::codec_of_sound() const {
+  const AudioTrack* main = tracks_.main();
+  if (main == nullptr) return AL_CODEC_UNKNOWN;
+  if (main->content() == AudioTrack::Content::compressed) return AL_CODEC_COMPRESSED;
+  if (main->content() == AudioTrack::Content::audio) return main->format().codec;
+  return AL_CODEC_UNKNOWN;
+}
+
 void DecodedFlow::on_stream(ByteSpan bytes, std::uint32_t sequence, const Payload& packet) {
   bytes_ += bytes.size();
   tracks_.set_packet(&packet);

@@ -24,6 +24,8 @@ class DecodedFlow : private StreamSink {
   // Asks for what the next push() needs. Each step wants what the one before has brought.
   static constexpr unsigned kPrefetchSteps = 3;
   void prefetch(unsigned step) const;
+  // enum al_codec of the sound in its main track; AL_CODEC_UNKNOWN: no sound was found yet.
+  std::uint8_t codec_of_sound() const;
   // Bytes since something that may be audio was met.
   std::uint64_t fruitless_bytes() const { return bytes_ - fruitful_at_; }
 

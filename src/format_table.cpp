@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "flow_relief.hpp"
 #include "format_http.hpp"
 #include "prefetch.hpp"
 
@@ -11,6 +12,7 @@ namespace audio_latency {
 namespace {
 
 constexpr EventTime kAgeEvery = 100'000'000;
+constexpr EventTime kRelieveEvery = 1'000'000'000;
 constexpr EventTime kRepeatTreatment = 1'000'000'000;  // the kernel's entry may have been made anew
 constexpr std::uint64_t kFruitless = 256 * 1024;       // bytes of a decoded flow without anything that may be audio
 
@@ -93,6 +95,10 @@ Formats::FlowMap::iterator Formats::erase(FlowMap::iterator flow) {
   return flows_.erase(flow);
 }
 
+Formats::Key Formats::sender_of(const Key& key) {
+  return {{{key.flow.source.ip, 0}, {}, 0}, {}, false};
+}
+
 Formats::Flow* Formats::find(const Key& key, EventTime now) {
   if (FlowMap::value_type* found = known(key)) {
     found->second.last_seen = std::max(found->second.last_seen, now);
@@ -103,7 +109,7 @@ Formats::Flow* Formats::find(const Key& key, EventTime now) {
     return nullptr;
   }
   if (!key.flow.source.ip.is_loopback()) {  // there, all senders have one address
-    std::uint32_t& held = senders_[{{{key.flow.source.ip, 0}, {}, 0}, {}, false}];
+    std::uint32_t& held = senders_[sender_of(key)];
     if (held >= std::max<std::uint32_t>(max_flows_ / 10, 1)) {
       ++totals_.flow_quota;
       return nullptr;
@@ -123,9 +129,13 @@ void Formats::retire(Flow& flow) {
   flow.decoded.reset();
 }
 
-void Formats::forget(const Key& key) {
-  const auto sender = senders_.find({{{key.flow.source.ip, 0}, {}, 0}, {}, false});
+// Returns the next one.
+Formats::FlowMap::iterator Formats::forget(FlowMap::iterator flow) {
+  retire(flow->second);
+  keep_report(flow->first, flow->second);
+  const auto sender = senders_.find(sender_of(flow->first));
   if (sender != senders_.end() && --sender->second == 0) senders_.erase(sender);
+  return erase(flow);
 }
 
 void Formats::prefetch(const Payload& payload, unsigned step, Coming& coming) const {
@@ -211,6 +221,7 @@ void Formats::review(const Key& key, Flow& flow, EventTime now) {
   const DecodeStatus& status = flow.decoded->status();
   const AudioTrack* main = flow.decoded->tracks().main();
   if (main != nullptr && main->format().codec == AL_CODEC_PCMA) pcma_seen();
+  say_sound(key, flow);
   if (declared(key.flow) >= AL_FORMAT_WEBSOCKET) return;  // as it was declared, whatever comes
   const bool deflated = main == nullptr && status.deflated_bytes >= Formats::kDeflated;
   if (deflated || flow.decoded->fruitless_bytes() >= kFruitless) {
@@ -225,9 +236,25 @@ void Formats::review(const Key& key, Flow& flow, EventTime now) {
   }
 }
 
+// In what sound was found the kernel program's table keeps as long as it keeps calls.
+void Formats::say_sound(const Key& key, Flow& flow) {
+  al_treatment& treatment = flow.verdict.treatment;
+  const std::uint8_t codec = flow.decoded->codec_of_sound();
+  if (codec == treatment.codec) return;
+  treatment.codec = codec;
+  treatments_.treat(key.flow, key.point, key.tunnelled, treatment);
+}
+
 void Formats::advance(EventTime now) {
   if (now < aged_ + kAgeEvery) return;
   aged_ = now;
+  forget_idle(now);
+  if (now < relieved_ + kRelieveEvery) return;
+  relieved_ = now;
+  relieve_table(now);
+}
+
+void Formats::forget_idle(EventTime now) {
   for (auto each = flows_.begin(); each != flows_.end();) {
     Flow& flow = each->second;
     if (flow.decoded != nullptr && flow.decoded->waiting()) flow.decoded->advance(now);
@@ -235,10 +262,24 @@ void Formats::advance(EventTime now) {
       ++each;
       continue;
     }
-    retire(flow);
-    keep_report(each->first, flow);
-    forget(each->first);
-    each = erase(each);
+    each = forget(each);
+  }
+}
+
+// Flows without sound make room where the table fills up.
+void Formats::relieve_table(EventTime now) {
+  std::vector<DispensableFlow> dispensable;
+  std::vector<FlowMap::iterator> places;
+  for (auto each = flows_.begin(); each != flows_.end(); ++each) {
+    const Flow& flow = each->second;
+    if (holds_sound(flow.verdict.treatment) || flow.last_seen + kDispensableIdle > now) continue;
+    const auto sender = senders_.find(sender_of(each->first));
+    dispensable.push_back({flow.last_seen, sender == senders_.end() ? nullptr : &sender->second, places.size()});
+    places.push_back(each);
+  }
+  for (const DispensableFlow& gone : relieve(std::move(dispensable), flows_.size(), max_flows_)) {
+    ++totals_.flows_relieved;
+    forget(places[gone.number]);
   }
 }
 

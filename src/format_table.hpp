@@ -55,10 +55,11 @@ struct FormatStats {
   std::uint64_t flows = 0;
   std::uint64_t flow_table_full = 0;
   std::uint64_t flow_quota = 0;
-  std::uint64_t not_audio = 0;      // windows selected in what is no sound, or has it inside a framing
-  std::uint64_t decoded_bytes = 0;  // of payload
-  std::uint64_t resyncs = 0;        // framing was lost
-  std::uint64_t skipped_bytes = 0;  // passed over while it was
+  std::uint64_t flows_relieved = 0;  // forgotten early (flow_relief.hpp)
+  std::uint64_t not_audio = 0;       // windows selected in what is no sound, or has it inside a framing
+  std::uint64_t decoded_bytes = 0;   // of payload
+  std::uint64_t resyncs = 0;         // framing was lost
+  std::uint64_t skipped_bytes = 0;   // passed over while it was
   ReassemblyCounters reassembly;
   ScanCounters scan;
 };
@@ -154,10 +155,14 @@ class Formats : public PayloadSink, public PlacedGate {
   bool overrules(Flow& flow, const FlowVerdict& verdict) const;
   void settle(const Key& key, Flow& flow, const FlowVerdict& verdict, EventTime now);
   void review(const Key& key, Flow& flow, EventTime now);
+  void say_sound(const Key& key, Flow& flow);
   void retire(Flow& flow);
   static void report_flow(const Key& key, Flow& flow, SignatureSink& sink);
   void keep_report(const Key& key, Flow& flow);  // of a flow that goes
-  void forget(const Key& key);
+  static Key sender_of(const Key& key);
+  FlowMap::iterator forget(FlowMap::iterator flow);
+  void forget_idle(EventTime now);
+  void relieve_table(EventTime now);
 
   std::uint32_t max_flows_;
   EventTime flow_timeout_ns_;
@@ -174,6 +179,7 @@ class Formats : public PayloadSink, public PlacedGate {
   std::vector<Signatures> of_departed_;                      // flows, not reported yet
   bool saw_pcma_ = false;
   EventTime aged_ = 0;
+  EventTime relieved_ = 0;
 };
 
 std::string describe_layers(std::uint16_t layers);

@@ -36,6 +36,9 @@ CaptureMetrics::CaptureMetrics(const Options& options, const Identity& identity,
       runs_(counters(registry, "audio_bpf_runs_total",
                      "Runs of the kernel program (while kernel.bpf_stats_enabled is on).")),
       flows_(&gauge(registry, "audio_flows", "Flows in the kernel program's table.")),
+      forgotten_(counters(registry, "audio_flows_forgotten_total",
+                          "Idle flows without sound that went before FLOW_TIMEOUT_MS, to make room.")
+                     .Add({{"table", "kernel"}})),
       attached_(&gauge(registry, "audio_attached_interfaces", "Interfaces that the program is attached to.")),
       uncertainty_(&gauge(registry, "audio_clock_uncertainty_seconds",
                           "How far the mapping of packet times to the time of day may be off.",
@@ -69,6 +72,7 @@ void CaptureMetrics::update(const LiveCaptureStats& stats, std::uint64_t clock_u
   update_sums(sum);
   update_programs(stats.programs);
   flows_->Set(static_cast<double>(stats.flows));
+  forgotten_.follow(stats.relieved_flows);
   attached_->Set(static_cast<double>(stats.attached_interfaces));
   uncertainty_->Set(static_cast<double>(clock_uncertainty_ns) * 1e-9);
   expire(now);

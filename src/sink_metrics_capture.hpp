@@ -54,6 +54,7 @@ class CaptureMetrics {
   prometheus::Family<prometheus::Counter>& run_seconds_;
   prometheus::Family<prometheus::Counter>& runs_;
   prometheus::Gauge* flows_;
+  Follower forgotten_;
   prometheus::Gauge* attached_;
   prometheus::Gauge* uncertainty_;
   std::vector<Follower> refused_;

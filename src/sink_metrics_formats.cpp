@@ -20,7 +20,10 @@ FormatMetrics::FormatMetrics(prometheus::Registry& registry)
       skipped_(family(registry, "audio_framing_skipped_bytes_total",
                       "Payload bytes passed over while a flow's framing was lost.")
                    .Add({})),
-      scanned_(family(registry, "audio_decoded_audio_bytes_total", "Bytes of audio found in decoded flows.").Add({})) {
+      scanned_(family(registry, "audio_decoded_audio_bytes_total", "Bytes of audio found in decoded flows.").Add({})),
+      forgotten_(family(registry, "audio_flows_forgotten_total",
+                        "Idle flows without sound that went before FLOW_TIMEOUT_MS, to make room.")
+                     .Add({{"table", "formats"}})) {
   auto& unhashable = prometheus::BuildGauge()
                          .Name("audio_unhashable_flows")
                          .Help("Flows whose audio can't be scanned, by reason.")
@@ -42,6 +45,7 @@ void FormatMetrics::update(const FormatStats& stats) {
   decoded_.follow(stats.decoded_bytes);
   skipped_.follow(stats.skipped_bytes);
   scanned_.follow(stats.scan.bytes);
+  forgotten_.follow(stats.flows_relieved);
   for (std::size_t i = 0; i < stats.scan.refused.size(); ++i) refused_[i].follow(stats.scan.refused[i]);
   refused_.back().follow(stats.not_audio);
   const std::array<std::uint64_t, 4> errors = {stats.flow_table_full, stats.flow_quota, stats.resyncs,

@@ -25,6 +25,7 @@ class FormatMetrics {
   Follower decoded_;
   Follower skipped_;
   Follower scanned_;
+  Follower forgotten_;
   std::vector<Follower> refused_;  // by enum al_refusal; the last: not_audio
   std::vector<Follower> errors_;
 };

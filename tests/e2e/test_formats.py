@@ -120,6 +120,48 @@ class Call:
                 each.close()
 
 
+class ShortConnections:
+    """Requests and answers over HTTP on lo, each on a connection of its own, so many a second."""
+
+    def __init__(self, namespace, rate):
+        self.namespace, self.rate = namespace, rate
+        self.end = threading.Event()
+        self.threads = [threading.Thread(target=self.answer), threading.Thread(target=self.ask)]
+        with inside(namespace):
+            self.listener = socket.create_server(("127.0.0.1", 7080), backlog=64)
+        self.listener.settimeout(0.2)
+
+    def answer(self):
+        body = json.dumps({"items": list(range(60))}).encode()
+        while not self.end.is_set():
+            try:
+                connection, _ = self.listener.accept()
+            except TimeoutError:
+                continue
+            with connection:
+                connection.recv(4096)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+
+    def ask(self):
+        request = b"GET /items HTTP/1.1\r\nHost: items.default.svc.cluster.local\r\nAccept: application/json\r\n\r\n"
+        with inside(self.namespace):
+            while not self.end.wait(1 / self.rate):
+                with socket.create_connection(("127.0.0.1", 7080)) as connection:
+                    connection.sendall(request)
+                    connection.recv(4096)
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.end.set()
+        for thread in self.threads:
+            thread.join()
+        self.listener.close()
+
+
 def address(sock, peer=False):
     host, port = sock.getpeername() if peer else sock.getsockname()
     return f"{host}:{port}"
@@ -155,5 +197,22 @@ def one_call_through_three_formats():
             assert "websocket/json/base64" in table and "TLS records: encrypted" in table, table
 
 
+def a_call_among_short_connections():
+    """They would fill both flow tables within seconds if each were kept for FLOW_TIMEOUT_MS."""
+    full = ("flow_table_full", "format_flow_table_full")
+    with Namespaces("formats") as spaces:
+        space = spaces.add("a")
+        with Agent(space, INTERFACE="lo", MAX_FLOWS=1000) as agent, ShortConnections(space, 100):
+            for table in ("kernel", "formats"):
+                eventually(lambda: total(agent.metrics(), "audio_flows_forgotten_total", table=table) >= 500, 30,
+                           f"500 flows that made room in the table of {table}")
+            with Call(space, speech(30)) as call:
+                pair = {"source_pod": address(call.source[0]), "dest_pod": address(call.json[0], peer=True)}
+                eventually(lambda: total(agent.metrics(), "audio_latency_seconds_count", **pair) >= 30, 25, "30 latencies")
+            seen = agent.metrics()
+            assert not any(total(seen, "audio_processing_errors_total", error_type=each) for each in full), seen
+            return f"{total(seen, 'audio_flows_forgotten_total'):.0f} flows made room"
+
+
 if __name__ == "__main__":
-    main("formats", [one_call_through_three_formats])
+    main("formats", [one_call_through_three_formats, a_call_among_short_connections])

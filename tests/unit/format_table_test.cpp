@@ -139,6 +139,31 @@ TEST(Formats, TheTableIsBoundedAndOneSenderHasATenthOfIt) {
   EXPECT_EQ(world.formats->stats().flows, 1U);
 }
 
+// Short connections make room; a call that pauses stays, however long it is silent.
+TEST(Formats, FlowsWithoutSoundMakeRoomForOthers) {
+  FormatsWorld world(1000);  // one sender has a hundred, and keeps fifty
+  const auto flows = audio_flows(call(13), 13);
+  const auto sound =
+      std::find_if(flows.begin(), flows.end(), [](const auto& f) { return f.name.find("WebSocket PCMU") == 0; });
+  ASSERT_NE(sound, flows.end());
+  world.play(*sound, 1, true);
+  ASSERT_EQ(world.treated.all.back().handling, AL_DECODE);
+  EXPECT_EQ(world.treated.all.back().codec, AL_CODEC_PCMU);  // the kernel program's table is told
+  const EventTime begin = sound->packets.back().time;
+  for (std::uint16_t port = 2; port <= 80; ++port) {
+    LabelledFlow request;
+    request.packets.push_back({begin + port, bytes_of("GET / HTTP/1.1\r\nHost: a\r\n\r\n")});
+    world.play(request, port, true);
+  }
+  world.formats->advance(begin + 900'000'000);
+  EXPECT_EQ(world.formats->stats().flows, 80U);
+  world.formats->advance(begin + 2'000'000'000);
+  EXPECT_EQ(world.formats->stats().flows, 50U);
+  EXPECT_EQ(world.formats->stats().flows_relieved, 30U);
+  for (const FlowView& view : world.formats->flows())
+    EXPECT_TRUE(view.flow.source.port == 1 || view.flow.source.port > 31) << view.flow.source.port;
+}
+
 struct Reported : SignatureSink {
   void on_signatures(const Signatures& signatures) override { all.push_back(signatures); }
   std::vector<Signatures> all;

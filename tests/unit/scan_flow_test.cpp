@@ -189,10 +189,38 @@ TEST(Scanner, OneSenderHoldsAtMostATenthOfTheFlowTable) {
   EXPECT_EQ(scanner.counters().trouble[AL_TROUBLE_FLOW_QUOTA], 40U);
   send("10.0.0.8", 1, 100);
   EXPECT_EQ(scanner.flows(), 11U);
-  scanner.age(50);
+  scanner.age(100, 50);
   EXPECT_EQ(scanner.flows(), 1U);
   send("10.0.0.9", 60, 101);
   EXPECT_EQ(scanner.flows(), 2U);
+}
+
+struct Nobody : PayloadSink {
+  void on_payload(const Payload&) override {}
+};
+
+// Short connections make room.
+TEST(Scanner, FlowsWithoutSoundMakeRoomForOthers) {
+  constexpr EventTime second = 1'000'000'000;
+  al_settings settings = oracle_settings();
+  settings.maximum_flows = 100;
+  PacketScanner scanner(settings, *all_ports(AL_FORMAT_AUTO));
+  Nobody nobody;
+  scanner.set_payload_sink(&nobody);
+  Collector sink;
+  for (std::uint16_t port = 1; port <= 80; ++port) {
+    CapturedPacket packet = captured({}, port * 1000U);
+    const Bytes bytes = Packet().ethernet().ipv4().tcp(port, 2, 0).payload(random_bytes(100, port)).build();
+    packet.bytes = bytes;
+    packet.wire_length = static_cast<std::uint32_t>(bytes.size());
+    packet.loopback = true;
+    scanner.scan(packet, sink);
+  }
+  scanner.age(second / 2, 30 * second);
+  EXPECT_EQ(scanner.flows(), 80U);
+  scanner.age(2 * second, 30 * second);
+  EXPECT_EQ(scanner.flows(), 50U);
+  EXPECT_EQ(scanner.relieved_flows(), 30U);
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ enum al_codec {
 struct al_treatment {
   __u8 handling; /* enum al_handling */
   __u8 framing;  /* enum al_framing */
-  __u8 codec;    /* enum al_codec */
+  __u8 codec;    /* enum al_codec; AL_DECODE: of the sound that was found, AL_CODEC_UNKNOWN until then */
   __u8 phase;    /* 16-bit samples over TCP: lowest bit of the sequence number at which one starts */
 };
 
