@@ -2,6 +2,7 @@
 #include "bus.hpp"
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 namespace audio_latency {
@@ -14,6 +15,12 @@ constexpr std::size_t kMostHistory = 131'072;   // observations
 
 BusInbox::Settings inbox_settings(const BusSettings& settings) {
   return {settings.correct_clocks, settings.maximum_latency, settings.most_flows * 8};
+}
+
+std::string refused_sentence(const BusPeerClock& clock) {
+  return "Observations of node " + clock.node + " are refused, since its clock is " +
+         std::to_string(clock.offset_ns / 1'000'000) +
+         " ms from this node's: synchronise the clocks, or set CLOCK_CORRECTION=on.";
 }
 
 }  // namespace
@@ -38,9 +45,30 @@ Bus::~Bus() {
 }
 
 void Bus::set_clock(std::int64_t offset_ns, std::uint64_t uncertainty_ns) {
+  const std::int64_t step = offset_ns - offset_ns_;
+  if (std::exchange(has_clock_, true) && std::abs(step) >= kClockStep) {
+    report_(LogLevel::warn, "clock_stepped",
+            "This node's time of day was set by " + std::to_string(step / 1'000'000) +
+                " ms: latencies to and from other nodes are uncertain until it is measured anew.");
+  }
   offset_ns_ = offset_ns;
   uncertainty_ns_ = uncertainty_ns;
   outbox_.set_clock(offset_ns, uncertainty_ns);
+  report_clocks();
+}
+
+// Once when a node's clock becomes too wrong, and once when it is right again.
+void Bus::report_clocks() {
+  std::set<BusMember> refused;
+  for (const BusPeerClock& clock : clocks()) {
+    if (clock.refused) refused.insert(clock.member);
+    if (clock.refused == refused_clocks_.contains(clock.member)) continue;
+    if (clock.refused)
+      report_(LogLevel::warn, "clock_refused", refused_sentence(clock));
+    else
+      report_(LogLevel::info, "clock_accepted", "Observations of node " + clock.node + " are taken again.");
+  }
+  refused_clocks_ = std::move(refused);
 }
 
 bool Bus::route(PlacedObservation& seen) {
@@ -159,9 +187,7 @@ std::string Bus::not_ready_reason() const {
   }
   for (const BusPeerClock& clock : clocks()) {
     if (!clock.refused) continue;
-    return "Observations of node " + clock.node + " are refused, since its clock is " +
-           std::to_string(clock.offset_ns / 1'000'000) +
-           " ms from this node's: synchronise the clocks, or set CLOCK_CORRECTION=on.";
+    return refused_sentence(clock);
   }
   return {};
 }

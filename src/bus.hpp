@@ -4,6 +4,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "bus_flows.hpp"
@@ -86,6 +87,7 @@ class Bus : public PlacedRouter {
   void expire();
   void on_change();
   void keep(const BusRecord& record);
+  void report_clocks();
   void settle(PlacedObservation& own, std::uint32_t flow);
 
   BusSettings settings_;
@@ -103,6 +105,8 @@ class Bus : public PlacedRouter {
   std::uint64_t local_ = 0, home_ = 0, late_ = 0, relearned_ = 0, behind_ = 0;
   std::int64_t offset_ns_ = 0;
   std::uint64_t uncertainty_ns_ = 0;
+  bool has_clock_ = false;
+  static constexpr std::int64_t kClockStep = 100'000'000;  // ns: further than a clock is slewed within a second
   EventTime now_ = 0;
   EventTime flushed_ = 0;
   EventTime beaten_ = 0;
@@ -113,7 +117,8 @@ class Bus : public PlacedRouter {
   EventTime reunited_ = 0;  // 0: has never been cut off
   EventTime heard_ = 0;     // the last time that others could be heard
   EventTime returned_ = 0;  // when a probe last came back
-  bool reply_ = false;      // somebody new wants to hear of this member
+  std::set<BusMember> refused_clocks_;
+  bool reply_ = false;  // somebody new wants to hear of this member
   bool up_ = false;
 };
 

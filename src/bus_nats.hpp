@@ -24,6 +24,9 @@ struct NatsSettings {
   std::string key_file;
 };
 
+// An error where a file that the settings name can't be read or used.
+Status check_nats_files(const NatsSettings& settings);
+
 // Core NATS: subject.members is everybody's, subject.to.MEMBER one member's. Connects, and connects again, on a thread
 // of its own; secrets are read anew each time.
 class NatsTransport : public BusTransport {

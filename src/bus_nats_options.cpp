@@ -56,6 +56,10 @@ Result<natsStatus> set_credentials(natsOptions* options, const NatsSettings& set
     if (!token) return token.error();
     return natsOptions_SetToken(options, token->c_str());
   }
+  // The library reads these two when it connects, and calls it an authentication failure where they are missing.
+  for (const std::string& file : {settings.nkey_seed_file, settings.credentials_file}) {
+    if (const auto text = file.empty() ? Result<std::string>(std::string()) : secret(file); !text) return text.error();
+  }
   if (!settings.nkey.empty()) {
     return natsOptions_SetNKeyFromSeed(options, settings.nkey.c_str(), settings.nkey_seed_file.c_str());
   }
@@ -101,6 +105,13 @@ Result<natsOptions*> nats_options(const NatsSettings& settings) {
   if (status == NATS_OK) return options.release();
   const char* detail = nats_GetLastError(nullptr);
   return Error{nats_sentence(status, detail == nullptr ? "" : detail, settings)};
+}
+
+Status check_nats_files(const NatsSettings& settings) {
+  const auto options = nats_options(settings);
+  if (!options) return options.error();
+  natsOptions_Destroy(*options);
+  return success();
 }
 
 std::string nats_sentence(natsStatus status, const std::string& detail, const NatsSettings& settings) {

@@ -89,6 +89,11 @@ Error load_error(int code) {
                    "is needed too."
                  : "missing: " + missing + "; run as root or grant them.")};
   }
+  if (code == -ENOMEM) {
+    return {
+        "There is no memory for the kernel program's tables: lower MAX_FLOWS, RING_BUFFER_SIZE or "
+        "PAYLOAD_BUFFER_SIZE, or raise the container's memory limit, which they count against."};
+  }
   return {"The kernel " + kernel_release() + " did not load the program (" + std::strerror(-code) +
           "); Linux 5.10 or newer is needed. libbpf: " + last_warning};
 }

@@ -22,6 +22,8 @@ bool report_configuration(const Loaded& loaded) {
   if (!loaded.options.bus_url.empty()) {
     const auto bus = nats_settings(loaded.options, "");
     if (!bus) return report("configuration", false, bus.error().message);
+    if (const Status files = check_nats_files(*bus); !files)
+      return report("configuration", false, files.error().message);
   }
   return report("configuration", true, "every value is allowed; 'audio-latency config' lists them.");
 }

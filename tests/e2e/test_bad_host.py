@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A host that lacks what is needed: one sentence, an exit status other than 0, nothing left attached."""
+import contextlib
+import pathlib
 import socket
 import subprocess
 
@@ -56,6 +58,28 @@ def a_port_in_use():
             return refuse(node, says=["9090"], INTERFACE="lo")
 
 
+@contextlib.contextmanager
+def memory_limit(megabytes):
+    """Words that run a command with so much memory, what the kernel holds for it included."""
+    one, two = pathlib.Path("/sys/fs/cgroup/memory"), pathlib.Path("/sys/fs/cgroup")
+    parent, limit = (one, "memory.limit_in_bytes") if (one / "memory.limit_in_bytes").exists() else (two, "memory.max")
+    group = parent / "alt-badhost"
+    try:
+        group.mkdir(exist_ok=True)
+        (group / limit).write_text(str(megabytes << 20))
+    except OSError as error:
+        raise Skip(f"no memory limit can be set here: {error}") from error
+    try:
+        yield ["sh", "-c", f'echo $$ >{group}/cgroup.procs && exec "$@"', "sh"]
+    finally:
+        group.rmdir()
+
+
+def too_little_memory():
+    with Namespaces("badhost") as namespaces, memory_limit(64) as prefix:
+        return refuse(namespaces.add("node"), says=["MAX_FLOWS"], prefix=prefix, INTERFACE="lo", MAX_FLOWS="1000000")
+
+
 def no_btf_is_no_obstacle():
     with Namespaces("badhost") as namespaces:
         node = namespaces.add("node")
@@ -68,4 +92,4 @@ def no_btf_is_no_obstacle():
 
 if __name__ == "__main__":
     support.main("bad_host", [a_missing_interface, no_default_interface_and_no_route, no_capability,
-                              one_capability_too_few, a_port_in_use, no_btf_is_no_obstacle])
+                              one_capability_too_few, a_port_in_use, too_little_memory, no_btf_is_no_obstacle])

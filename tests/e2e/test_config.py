@@ -6,6 +6,9 @@ import subprocess
 from support import PROGRAM, Namespaces, inside, main
 
 
+NKEY = "U" + 55 * "A"
+
+
 def run(*words, namespace=None, **environment):
     enter = ["nsenter", f"--net=/run/netns/{namespace}"] if namespace else []
     return subprocess.run([*enter, str(PROGRAM), *words], env=environment, capture_output=True, text=True, timeout=60)
@@ -44,6 +47,15 @@ def port_in_use_is_refused():
             refused(run("run", namespace=space, INTERFACE="lo"), "METRICS_PORT 9090", "in use")
 
 
+def check_reads_the_files_of_the_bus():
+    for name, more in (("BUS_TOKEN_FILE", {}), ("BUS_CREDENTIALS_FILE", {}), ("BUS_NKEY_SEED_FILE", {"BUS_NKEY": NKEY}),
+                       ("BUS_CA_FILE", {})):
+        done = run("check", BUS_URL="tls://127.0.0.1:4222", **more, **{name: "/nonexistent"})
+        line = next(line for line in done.stdout.splitlines() if "configuration" in line)
+        assert done.returncode != 0 and line.startswith("FAIL"), f"{name}: {done.stdout}"
+        assert "/nonexistent" in line or name in line, line
+
+
 def config_tells_origins():
     done = run("config", "--max-flows", "500", MIN_MATCHES="5")
     assert done.returncode == 0, done.stderr
@@ -52,4 +64,5 @@ def config_tells_origins():
     assert rows["METRICS_PORT"] == ["default", "9090"], rows
 
 
-main("config", [bad_values_are_refused, missing_interface_is_refused, port_in_use_is_refused, config_tells_origins])
+main("config", [bad_values_are_refused, missing_interface_is_refused, port_in_use_is_refused,
+                check_reads_the_files_of_the_bus, config_tells_origins])

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "bus.hpp"
@@ -87,7 +88,7 @@ class Node : public World {
             Bus::Matching{[this](const PlacedObservation& seen) { matcher.observe(seen); },
                           [this](std::uint32_t other, std::uint64_t ns) { matcher.set_clock_uncertainty(other, ns); },
                           [this](const FlowKey& flow, std::uint32_t other) { return matcher.is_behind(flow, other); }},
-            [](LogLevel, const char*, const std::string&) {}) {}
+            [this](LogLevel, const char* event, const std::string&) { ++events[event]; }) {}
 
   static Options settled() {
     Options options;
@@ -109,6 +110,7 @@ class Node : public World {
     if (bus.route(seen)) matcher.observe(seen);
   }
 
+  std::map<std::string, int> events;  // how often each was logged
   StaticResolver own;
   BusNames names{own};
   HubTransport transport;

@@ -72,6 +72,8 @@ TEST(BusWrongClock, SetWhileACallGoesOnItIsMeasuredAnew) {
     const auto matches = matches_of(call);
     EXPECT_EQ(wrong(matches, truth), 0U) << shift;
     EXPECT_GE(static_cast<double>(latencies(matches)), 0.95 * static_cast<double>(truth.size())) << shift;
+    EXPECT_EQ(call.nodes[2]->events["clock_stepped"], std::abs(shift) > 100 ? 1 : 0) << shift;
+    EXPECT_EQ(call.nodes[0]->events["clock_stepped"], 0) << shift;
   }
 }
 
@@ -84,6 +86,8 @@ TEST(BusWrongClock, WithoutCorrectionALargeErrorIsRefusedAndSaid) {
     EXPECT_GT(sum(call, &BusInboxStats::out_of_time), 50U) << shift;
     EXPECT_THAT(call.nodes[0]->bus.not_ready_reason(), HasSubstr("CLOCK_CORRECTION"));
     EXPECT_THAT(call.nodes[0]->bus.not_ready_reason(), HasSubstr(std::to_string(Call::ids()[2])));
+    EXPECT_EQ(call.nodes[0]->events["clock_refused"], 1) << shift;
+    EXPECT_EQ(call.nodes[0]->events["clock_accepted"], 0) << shift;
   }
 }
 
