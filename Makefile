@@ -38,7 +38,7 @@ test-bpf: build ## the kernel program through BPF_PROG_TEST_RUN (root)
 	$(call run_tests,bpf,$(JOBS))
 
 test-e2e: build ## real traffic in network namespaces (root)
-	$(call run_tests,e2e,3)
+	$(call run_tests,e2e,2)
 
 check: build ## clang-format, clang-tidy, shellcheck
 	@scripts/check.sh $(BUILD)

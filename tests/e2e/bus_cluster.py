@@ -21,7 +21,7 @@ AUDIO = range(5000, 5200)
 
 
 def long_only():
-    """`make test` has two minutes for all tests of the bus; AL_BUS_LONG=1 runs the rest of them too."""
+    """What takes long, or the whole machine: AL_BUS_LONG=1 runs it, too."""
     if not os.environ.get("AL_BUS_LONG"):
         raise support.Skip("set AL_BUS_LONG=1 to run it")
 

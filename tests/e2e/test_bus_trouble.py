@@ -46,7 +46,6 @@ def refused(name, url, config, *words, **variables):
 
 
 def a_wrong_address():
-    bus_cluster.long_only()
     text, _ = refused("bust1", "nats://10.77.0.1:4999", "", "No server of BUS_URL", "10.77.0.1:4999", "by itself")
     return text
 
@@ -63,12 +62,10 @@ def wrong_credentials():
 
 
 def no_credentials():
-    bus_cluster.long_only()
     return refused("bust3", bus_cluster.BUS_URL, TOKEN, "credentials", "by itself")[0]
 
 
 def tls_where_the_server_has_none():
-    bus_cluster.long_only()
     return refused("bust4", "tls://10.77.0.1:4222", "", "asks for TLS", "by itself")[0]
 
 
@@ -108,7 +105,6 @@ def taken(name, config, url=bus_cluster.BUS_URL, **variables):
 
 
 def right_credentials_are_taken():
-    bus_cluster.long_only()
     with tls_directory() as directory:
         secret = pathlib.Path(directory, "secret")
         secret.write_text("right\n")
