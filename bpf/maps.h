@@ -17,6 +17,7 @@ const volatile struct al_settings settings = {
     .minimum_payload = 80,
     .silence_threshold = 256,
     .maximum_flows = 10000,
+    .interface_slots = AL_INTERFACE_SLOTS,
 };
 
 /* Selected windows. RING_BUFFER_SIZE bytes. */
@@ -92,7 +93,7 @@ struct {
 AL_INLINE struct al_interface* al_find_interface(__u32 index, __u32 direction) {
   AL_UNROLL
   for (__u32 probe = 0; probe < AL_INTERFACE_PROBES; ++probe) {
-    const __u32 slot = al_interface_slot(index, direction, probe);
+    const __u32 slot = al_interface_slot(index, direction, probe, settings.interface_slots);
     struct al_interface* interface = bpf_map_lookup_elem(&interfaces, &slot);
     if (interface && interface->index == index && interface->direction == direction) return interface;
   }

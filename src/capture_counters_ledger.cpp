@@ -19,13 +19,17 @@ const char* const kGone = "gone";
 }  // namespace
 
 KernelInterfaceEntries::KernelInterfaceEntries(FdView map)
-    : map_(map), cpus_(static_cast<std::size_t>(std::max(1, libbpf_num_possible_cpus()))) {}
+    : map_(map), cpus_(static_cast<std::size_t>(std::max(1, libbpf_num_possible_cpus()))) {
+  bpf_map_info info{};
+  std::uint32_t size = sizeof info;
+  if (bpf_obj_get_info_by_fd(map.get(), &info, &size) == 0) slots_ = info.max_entries;
+}
 
 // A free slot has index 0, which no device has.
 std::optional<std::uint32_t> KernelInterfaceEntries::find(InterfaceKey owner, InterfaceKey key) const {
   std::vector<al_interface> values(cpus_);
   for (std::uint32_t probe = 0; probe < AL_INTERFACE_PROBES; ++probe) {
-    const std::uint32_t slot = al_interface_slot(key.first, static_cast<std::uint32_t>(key.second), probe);
+    const std::uint32_t slot = al_interface_slot(key.first, static_cast<std::uint32_t>(key.second), probe, slots_);
     if (bpf_map_lookup_elem(map_.get(), &slot, values.data()) < 0) return std::nullopt;
     const al_interface& found = values.front();
     if (found.index == owner.first && (owner.first == 0 || found.direction == owner.second)) return slot;

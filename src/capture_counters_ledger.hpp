@@ -41,6 +41,7 @@ class KernelInterfaceEntries : public InterfaceEntries {
 
   FdView map_;
   std::size_t cpus_;
+  std::uint32_t slots_ = AL_INTERFACE_SLOTS;
 };
 
 // Counters by interface name, which never fall: those of devices that are gone, or had another name, are kept. Of more

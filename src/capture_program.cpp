@@ -123,6 +123,11 @@ bpf_program* find_variant(audio_latency_bpf& skeleton, bool ethernet, al_directi
   return nullptr;
 }
 
+// Each possible CPU has a copy of the table, which counts against a container's memory limit: 0.9 MB with all slots.
+std::uint32_t interface_slots(int cpus) {
+  return cpus <= 64 ? AL_INTERFACE_SLOTS : AL_INTERFACE_SLOTS / 2;
+}
+
 bool wants_full(ProgramBuild build) {
   if (build != ProgramBuild::automatic) return build == ProgramBuild::full;
   return libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, BPF_FUNC_loop, nullptr) == 1;
@@ -156,14 +161,17 @@ Result<std::unique_ptr<CaptureProgram>> CaptureProgram::load(const Options& opti
   if (skeleton == nullptr) return load_error(-errno);
   const bool full = wants_full(build);
   std::unique_ptr<CaptureProgram> program(new CaptureProgram(skeleton, full));
+  const int cpus = libbpf_num_possible_cpus();
+  if (cpus < 0) return load_error(cpus);
+  al_settings own = settings;
+  own.interface_slots = interface_slots(cpus);
   std::memcpy(const_cast<al_settings*>(reinterpret_cast<const volatile al_settings*>(&skeleton->rodata->settings)),
-              &settings, sizeof settings);
+              &own, sizeof own);
+  bpf_map__set_max_entries(skeleton->maps.interfaces, own.interface_slots);
   bpf_map__set_max_entries(skeleton->maps.events, options.ring_buffer_size);
   bpf_map__set_max_entries(skeleton->maps.payloads, options.payload_buffer_size);
   bpf_map__set_max_entries(skeleton->maps.flows, std::max<std::uint32_t>(settings.maximum_flows, 1));
   bpf_map__set_max_entries(skeleton->maps.senders, std::max<std::uint32_t>(settings.maximum_flows, 1));
-  const int cpus = libbpf_num_possible_cpus();
-  if (cpus < 0) return load_error(cpus);
   bpf_map__set_max_entries(skeleton->maps.shortcuts, static_cast<std::uint32_t>(cpus) * AL_SHORTCUTS);
   for (const Variant& variant : variants(*skeleton)) bpf_program__set_autoload(variant.program, variant.full == full);
   if (const int code = load_interruptibly(*skeleton); code < 0) return load_error(code);

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <random>
+#include <set>
 
 #include "capture_counters.hpp"
 
@@ -131,6 +133,38 @@ TEST(Ledger, ANameInUseIsNotAddedUp) {
     ledger.stop({index, AL_INGRESS});
   }
   EXPECT_EQ(packets_of(ledger, "eth0"), 7u);
+}
+
+// Devices whose numbers fall into the table by chance, each attached in both directions: those that find no slot.
+int without_slot(std::uint32_t slots, int devices, unsigned seed) {
+  std::mt19937 random(seed);
+  std::set<std::uint32_t> taken;
+  int left = 0;
+  for (int device = 0; device < devices; ++device) {
+    const std::uint32_t index = 1 + random() % 1'000'000;
+    for (const std::uint32_t direction : {AL_INGRESS, AL_EGRESS}) {
+      bool found = false;
+      for (std::uint32_t probe = 0; probe < AL_INTERFACE_PROBES && !found; ++probe)
+        found = taken.insert(al_interface_slot(index, direction, probe, slots)).second;
+      left += found ? 0 : 1;
+    }
+  }
+  return left;
+}
+
+TEST(InterfaceSlots, EveryPodOfALargeNodeFindsOne) {
+  for (unsigned seed = 0; seed < 500; ++seed) {
+    EXPECT_EQ(without_slot(AL_INTERFACE_SLOTS, 500, seed), 0) << seed;
+    EXPECT_EQ(without_slot(AL_INTERFACE_SLOTS / 2, 250, seed), 0) << seed;
+  }
+}
+
+TEST(InterfaceSlots, DevicesInARowFillTheTable) {
+  std::set<std::uint32_t> taken;
+  for (std::uint32_t index = 1; index <= AL_INTERFACE_SLOTS / 2; ++index) {
+    for (const std::uint32_t direction : {AL_INGRESS, AL_EGRESS})
+      EXPECT_TRUE(taken.insert(al_interface_slot(index, direction, 0, AL_INTERFACE_SLOTS)).second) << index;
+  }
 }
 
 }  // namespace

@@ -41,6 +41,7 @@ struct al_settings {
   __u64 budget_bytes_per_second; /* payload bytes one CPU may scan a second; 0: no limit */
   __u32 wakeup_bytes;         /* a CPU wakes the ring buffer's reader when it has written so much; 0: at each event */
   __u32 payload_wakeup_bytes; /* the same for the ring buffer of payload */
+  __u32 interface_slots;      /* of the `interfaces` map: a power of two; the loader sets it */
 };
 
 /* What may change while the program runs. */
@@ -111,8 +112,8 @@ struct al_counters {
 
 /* The `interfaces` map is a per-CPU array that the daemon fills as a hash table with open addressing before it
  * attaches: a look-up is an index, where a hash map's costs as much as scanning sixty bytes. */
-#define AL_INTERFACE_SLOTS 4096
-#define AL_INTERFACE_PROBES 8 /* slots in which an entry may lie, from al_interface_slot() on */
+#define AL_INTERFACE_SLOTS 4096 /* at most: each CPU has them all */
+#define AL_INTERFACE_PROBES 16  /* slots in which an entry may lie */
 struct al_interface {
   __u32 index;     /* of the device; 0: nobody's slot */
   __u32 direction; /* enum al_direction */
@@ -120,6 +121,7 @@ struct al_interface {
   struct al_counters counters;
 };
 
-AL_INLINE __u32 al_interface_slot(__u32 index, __u32 direction, __u32 probe) {
-  return (index * 2 + direction + probe) & (AL_INTERFACE_SLOTS - 1);
+/* Both directions of a device lie side by side; devices mostly have numbers in a row. */
+AL_INLINE __u32 al_interface_slot(__u32 index, __u32 direction, __u32 probe, __u32 slots) {
+  return ((index + probe) * 2 + direction) & (slots - 1);
 }
