@@ -56,6 +56,7 @@ struct FormatStats {
   std::uint64_t flow_table_full = 0;
   std::uint64_t flow_quota = 0;
   std::uint64_t flows_relieved = 0;  // forgotten early (flow_relief.hpp)
+  std::uint64_t short_flows = 0;     // windows selected in flows that nothing is known of yet
   std::uint64_t not_audio = 0;       // windows selected in what is no sound, or has it inside a framing
   std::uint64_t decoded_bytes = 0;   // of payload
   std::uint64_t resyncs = 0;         // framing was lost
@@ -68,6 +69,7 @@ struct FormatStats {
 // and scans that. Bounded by MAX_FLOWS, a tenth for one sender. Loop thread only.
 class Formats : public PayloadSink, public PlacedGate {
  public:
+  static constexpr std::uint64_t kShort = 4096;     // bytes of a flow that may pass before anything is matched of it
   static constexpr std::uint64_t kDeflated = 4096;  // bytes of compressed messages that make a verdict
 
   // `observations` and `treatments` must outlive it.
@@ -155,6 +157,7 @@ class Formats : public PayloadSink, public PlacedGate {
   bool overrules(Flow& flow, const FlowVerdict& verdict) const;
   void settle(const Key& key, Flow& flow, const FlowVerdict& verdict, EventTime now);
   void review(const Key& key, Flow& flow, EventTime now);
+  bool is_short(const Flow& flow, const FlowKey& key) const;
   void say_sound(const Key& key, Flow& flow);
   void retire(Flow& flow);
   static void report_flow(const Key& key, Flow& flow, SignatureSink& sink);

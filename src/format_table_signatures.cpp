@@ -6,6 +6,15 @@
 
 namespace audio_latency {
 
+// Requests and answers of a few KiB in protocols that nobody knows would fill the matcher's tables. What sound there
+// may be in so little is known before.
+bool Formats::is_short(const Flow& flow, const FlowKey& key) const {
+  const bool undecided = flow.verdict.treatment.handling == AL_SAMPLE && flow.decoded == nullptr;
+  if (!undecided || flow.payload_bytes == 0 || flow.payload_bytes >= kShort) return false;
+  const al_format format = declared(key);
+  return format == AL_FORMAT_NONE || format == AL_FORMAT_AUTO;
+}
+
 PlacedGate::Verdict Formats::judge(const PlacedObservation& seen) {
   const Observation& one = seen.observation;
   Flow* flow = find({one.flow, one.point, one.tunnelled}, one.time);
@@ -13,6 +22,10 @@ PlacedGate::Verdict Formats::judge(const PlacedObservation& seen) {
   const std::uint8_t handling = flow->verdict.treatment.handling;
   if (handling == AL_IGNORE || (handling == AL_DECODE && !decoded_.passing())) {
     ++totals_.not_audio;
+    return Verdict::stops;
+  }
+  if (is_short(*flow, one.flow)) {
+    ++totals_.short_flows;
     return Verdict::stops;
   }
   ++flow->unreported[static_cast<std::size_t>(one.domain)];

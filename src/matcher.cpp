@@ -17,7 +17,8 @@ constexpr int kExpiredAtOnce = 16'384;  // signatures that no further one makes 
 
 // A signature must not outlive the flows that its hops name.
 matching::FlowLimits flow_limits(const Options& options, const matching::Rules& rules) {
-  return {std::max(options.max_flows, 1U), std::max(rules.flow_timeout, rules.signature_ttl + kSecond)};
+  const EventTime least = rules.signature_ttl + kSecond;
+  return {std::max(options.max_flows, 1U), std::max(rules.flow_timeout, least), least};
 }
 
 matching::LinkRules link_rules(const Options& options, const matching::Rules& rules) {
@@ -96,6 +97,7 @@ void Matcher::State::maintain(EventTime now) {
   form_links(now, false);
   links_.age(now);
   flows_.age(now, kAgedAtOnce);
+  flows_.relieve_table(now);
   forget_links();
 }
 
@@ -104,6 +106,7 @@ MatcherStats Matcher::State::stats() const {
   stats.steps += links_.steps();
   stats.active_signatures = signatures_.size();
   stats.active_flows = flows_.size();
+  stats.relieved_flows = flows_.relieved();
   stats.active_links = links_.formed();
   stats.evicting_young = evicted_young_ != 0 && evicted_young_ + kRecentEviction > now_;
   return stats;

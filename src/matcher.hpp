@@ -42,6 +42,7 @@ struct MatcherStats {
   std::array<std::uint64_t, static_cast<std::size_t>(MatcherError::count)> errors{};
   std::uint64_t active_signatures = 0;
   std::uint64_t active_flows = 0;
+  std::uint64_t relieved_flows = 0;  // forgotten early, ever (flow_relief.hpp)
   std::uint64_t active_links = 0;
   bool evicting_young = false;  // for /readyz
 };

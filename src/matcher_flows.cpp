@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "flow_relief.hpp"
 #include "prefetch.hpp"
 
 namespace audio_latency::matching {
@@ -183,6 +184,20 @@ std::vector<std::uint32_t> FlowTable::take_gone() {
 void FlowTable::age(EventTime now, std::size_t at_most) {
   for (; at_most > 0 && oldest_ != kNone && records_[oldest_].last_seen + limits_.timeout < now; --at_most)
     remove(oldest_);
+}
+
+void FlowTable::relieve_table(EventTime now) {
+  if (live_ <= limits_.maximum / 20) return;  // half of a tenth: nobody holds too much
+  std::vector<DispensableFlow> dispensable;
+  for (std::uint32_t i = oldest_; i != kNone && records_[i].last_seen + limits_.unlinked < now; i = records_[i].newer) {
+    if (records_[i].linked) continue;
+    const Owner& owner = owners_[records_[i].owner];
+    dispensable.push_back({records_[i].last_seen, owner.component == 0 ? nullptr : &owner.flows, i});
+  }
+  for (const DispensableFlow& gone : relieve(std::move(dispensable), live_, limits_.maximum)) {
+    remove(static_cast<std::uint32_t>(gone.number));
+    ++relieved_;
+  }
 }
 
 void FlowTable::remove(std::uint32_t index) {

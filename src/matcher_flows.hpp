@@ -60,6 +60,7 @@ struct alignas(64) FlowRecord {
   bool used = false;
   bool already_running = false;  // when tracking began
   bool follows = false;          // the later flow of a formed link: not an origin
+  bool linked = false;           // of a formed link
   std::uint32_t owner = kNone;
   EventTime first_seen = 0;  // the earliest: observations come out of order
   FlowRef arrival_flow;      // what this flow's packets look like behind address translation
@@ -88,6 +89,7 @@ struct alignas(64) FlowRecord {
 struct FlowLimits {
   std::uint32_t maximum = 10'000;
   EventTime timeout = 0;
+  EventTime unlinked = 0;  // idle for so long, a flow that was never linked may go earlier
 };
 
 // Every flow that signatures were seen on. An index stays valid while any live signature can refer to it.
@@ -108,6 +110,10 @@ class FlowTable {
   std::vector<std::uint32_t> take_gone();
   // Forgets flows not seen for the timeout, at most so many. Those seen last come last: no other is looked at.
   void age(EventTime now, std::size_t at_most);
+  // Where the table fills up: forgets flows that were never linked, and have no signature left
+  // (flow_relief.hpp).
+  void relieve_table(EventTime now);
+  std::uint64_t relieved() const { return relieved_; }
 
   FlowRecord& operator[](std::uint32_t index) { return records_[index]; }
   const FlowRecord& operator[](std::uint32_t index) const { return records_[index]; }
@@ -151,6 +157,7 @@ class FlowTable {
   std::uint32_t oldest_ = kNone;  // both ends of the order of last_seen
   std::uint32_t newest_ = kNone;
   std::size_t live_ = 0;
+  std::uint64_t relieved_ = 0;
 };
 
 }  // namespace audio_latency::matching

@@ -76,6 +76,7 @@ matching::HeldVotes Matcher::State::form(Link& link, EventTime now) {
   link.formed_at = now;
   link.weighed = 0;
   flows_[link.later].follows = true;
+  flows_[link.earlier].linked = flows_[link.later].linked = true;
   return std::exchange(link.held, {});
 }
 

@@ -70,6 +70,9 @@ Metrics::Metrics(const Options& options, const IdentityResolver& resolver, prome
   active_ = &gauges(registry, "active_signatures", "Signatures that are remembered now.")
                  .Add({{"measurement", kMeasurement}});
   links_ = &gauges(registry, "audio_links", "Pairs of flows that carry the same audio now.").Add({});
+  forgotten_.emplace(counters(registry, "audio_flows_forgotten_total",
+                              "Idle flows without sound that went before FLOW_TIMEOUT_MS, to make room.")
+                         .Add({{"table", "matcher"}}));
   detected_ = &counters(registry, "signatures_detected_total", "Signatures that reached the matcher.")
                    .Add({{"measurement", kMeasurement}});
   matched_and_uncertain_.emplace_back(counters(registry, "signatures_matched_total", "Signatures that gave a latency.")
@@ -137,6 +140,7 @@ void Metrics::update_totals(const MatcherStats& stats) {
   for (std::size_t i = 0; i < errors_.size(); ++i) errors_[i].follow(stats.errors[i]);
   active_->Set(static_cast<double>(stats.active_signatures));
   links_->Set(static_cast<double>(stats.active_links));
+  forgotten_->follow(stats.relieved_flows);
 }
 
 void Metrics::update_links(const std::vector<LinkView>& links, EventTime now) {

@@ -4,6 +4,7 @@
 #include <prometheus/registry.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -56,6 +57,7 @@ class Metrics : public MatchSink, public PlacedSink, public SignatureSink {
   prometheus::Counter* detected_ = nullptr;
   prometheus::Gauge* active_ = nullptr;
   prometheus::Gauge* links_ = nullptr;
+  std::optional<Follower> forgotten_;
   std::vector<Follower> collisions_;
   std::vector<Follower> errors_;
   std::vector<Follower> matched_and_uncertain_;

@@ -33,6 +33,7 @@ FormatMetrics::FormatMetrics(prometheus::Registry& registry)
   auto& refused = family(registry, "audio_windows_refused_total", "Selected windows refused, by reason.");
   for (int i = 0; i < AL_REFUSALS; ++i)
     refused_.emplace_back(refused.Add({{"reason", al_refusal_name(static_cast<al_refusal>(i))}}));
+  refused_.emplace_back(refused.Add({{"reason", "short_flow"}}));
   refused_.emplace_back(refused.Add({{"reason", "not_audio"}}));
   auto& errors = family(registry, "audio_processing_errors_total", "What could not be processed, by type of error.");
   for (const char* type : {"format_flow_table_full", "format_flow_quota", "framing_lost", "tcp_gap"})
@@ -47,6 +48,7 @@ void FormatMetrics::update(const FormatStats& stats) {
   scanned_.follow(stats.scan.bytes);
   forgotten_.follow(stats.flows_relieved);
   for (std::size_t i = 0; i < stats.scan.refused.size(); ++i) refused_[i].follow(stats.scan.refused[i]);
+  refused_[refused_.size() - 2].follow(stats.short_flows);
   refused_.back().follow(stats.not_audio);
   const std::array<std::uint64_t, 4> errors = {stats.flow_table_full, stats.flow_quota, stats.resyncs,
                                                stats.reassembly.gaps};

@@ -2,6 +2,7 @@
 """Nothing configured but the interface: one call from WebSocket frames of PCM into JSON and out over server-sent
 events is measured, and `flows` tells what each connection carries."""
 import base64
+import contextlib
 import json
 import os
 import pathlib
@@ -121,7 +122,8 @@ class Call:
 
 
 class ShortConnections:
-    """Requests and answers over HTTP on lo, each on a connection of its own, so many a second."""
+    """Requests and answers on lo, each on a connection of its own, so many a second: in turn HTTP, and a protocol that
+    nobody knows."""
 
     def __init__(self, namespace, rate):
         self.namespace, self.rate = namespace, rate
@@ -138,17 +140,21 @@ class ShortConnections:
                 connection, _ = self.listener.accept()
             except TimeoutError:
                 continue
-            with connection:
-                connection.recv(4096)
-                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+            connection.settimeout(1)
+            with connection, contextlib.suppress(OSError):
+                if connection.recv(4096).startswith(b"GET"):
+                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+                else:
+                    connection.sendall(b"\x00\x07" + os.urandom(3000))
 
     def ask(self):
         request = b"GET /items HTTP/1.1\r\nHost: items.default.svc.cluster.local\r\nAccept: application/json\r\n\r\n"
         with inside(self.namespace):
-            while not self.end.wait(1 / self.rate):
-                with socket.create_connection(("127.0.0.1", 7080)) as connection:
-                    connection.sendall(request)
-                    connection.recv(4096)
+            while not self.end.wait(2 / self.rate):
+                for words in (request, b"\x00\x03" + os.urandom(300)):
+                    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", 7080), 1) as connection:
+                        connection.sendall(words)  # at the end nobody may answer any more
+                        connection.recv(4096)
 
     def __enter__(self):
         for thread in self.threads:
@@ -198,14 +204,14 @@ def one_call_through_three_formats():
 
 
 def a_call_among_short_connections():
-    """They would fill both flow tables within seconds if each were kept for FLOW_TIMEOUT_MS."""
+    """They would fill all flow tables within seconds if each were kept for FLOW_TIMEOUT_MS."""
     full = ("flow_table_full", "format_flow_table_full")
     with Namespaces("formats") as spaces:
         space = spaces.add("a")
-        with Agent(space, INTERFACE="lo", MAX_FLOWS=1000) as agent, ShortConnections(space, 100):
+        with Agent(space, INTERFACE="lo", MAX_FLOWS=1000) as agent, ShortConnections(space, 200):
             for table in ("kernel", "formats"):
-                eventually(lambda: total(agent.metrics(), "audio_flows_forgotten_total", table=table) >= 500, 30,
-                           f"500 flows that made room in the table of {table}")
+                eventually(lambda: total(agent.metrics(), "audio_flows_forgotten_total", table=table) >= 1000, 30,
+                           f"1,000 flows that made room in the table of {table}")
             with Call(space, speech(30)) as call:
                 pair = {"source_pod": address(call.source[0]), "dest_pod": address(call.json[0], peer=True)}
                 eventually(lambda: total(agent.metrics(), "audio_latency_seconds_count", **pair) >= 30, 25, "30 latencies")

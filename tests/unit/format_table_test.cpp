@@ -164,6 +164,27 @@ TEST(Formats, FlowsWithoutSoundMakeRoomForOthers) {
     EXPECT_TRUE(view.flow.source.port == 1 || view.flow.source.port > 31) << view.flow.source.port;
 }
 
+// Requests and answers in protocols that nobody knows; a flow that was found to be sound, or goes on, counts.
+TEST(Formats, LittleOfWhatIsNotKnownIsNotMatched) {
+  FormatsWorld world;
+  PlacedObservation seen;
+  LabelledFlow flow;
+  flow.packets.push_back({1'000'000'000'000, random_bytes(3000, 5)});
+  world.play(flow, 1000, true);
+  seen.observation.flow = world.view().flow;
+  seen.observation.point = world.view().point;
+  seen.observation.time = 1'000'000'000'000;
+  EXPECT_EQ(world.formats->judge(seen), PlacedGate::Verdict::stops);
+  EXPECT_EQ(world.formats->stats().short_flows, 1U);
+  world.options.audio_ports = {{seen.observation.flow.source.port, AL_FORMAT_RAW}};
+  world.formats->set_ports(world.options.audio_ports);
+  EXPECT_EQ(world.formats->judge(seen), PlacedGate::Verdict::counted);  // declared to be sound
+  world.formats->set_ports({});
+  flow.packets[0].bytes = random_bytes(2000, 6);
+  world.play(flow, 1000, true);
+  EXPECT_EQ(world.formats->judge(seen), PlacedGate::Verdict::counted);
+}
+
 struct Reported : SignatureSink {
   void on_signatures(const Signatures& signatures) override { all.push_back(signatures); }
   std::vector<Signatures> all;
