@@ -29,7 +29,7 @@ test: setup build check chart test-unit test-bpf test-e2e fuzz-smoke ## everythi
 
 # The tests of a label, so many at a time, and what was skipped and why, which ctest keeps to itself.
 run_tests = @ctest --test-dir $(BUILD) -L '^$(1)$$' --output-on-failure -j $(2) --no-tests=error; status=$$?; \
-	awk '/^skip / {print} /: Skipped$$/ {getline; print "skip " $$0}' $(BUILD)/Testing/Temporary/LastTest.log; exit $$status
+	awk '/^skip / {print} /^\[ RUN / {name = $$4} /: Skipped$$/ {getline; print "skip " name ": " $$0}' $(BUILD)/Testing/Temporary/LastTest.log; exit $$status
 
 test-unit: build ## tests that run anywhere in seconds
 	$(call run_tests,unit,$(JOBS))

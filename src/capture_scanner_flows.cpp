@@ -3,8 +3,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <utility>
-#include <vector>
 
 #include "flow_relief.hpp"
 
@@ -61,19 +59,16 @@ void ScannerFlows::age(EventTime now, EventTime timeout) {
 }
 
 void ScannerFlows::relieve_table(EventTime now) {
-  std::vector<DispensableFlow> dispensable;
-  std::vector<FlowMap::iterator> places;
-  for (auto flow = flows_.begin(); flow != flows_.end(); ++flow) {
-    const EventTime seen = flow->second.last_seen_ns;
-    if (holds_sound(flow->second.treatment) || seen + kDispensableIdle > now) continue;
-    const auto sender = senders_.find(flow->second.sender);
-    dispensable.push_back({seen, sender == senders_.end() ? nullptr : &sender->second, places.size()});
-    places.push_back(flow);
-  }
-  for (const DispensableFlow& gone : relieve(std::move(dispensable), flows_.size(), settings_.maximum_flows)) {
-    forget(places[gone.number]);
-    ++relieved_;
-  }
+  relieved_ += relieve_map(
+      flows_, settings_.maximum_flows,
+      [&](const FlowMap::value_type& entry, DispensableFlow& flow) {
+        flow.last_seen = entry.second.last_seen_ns;
+        if (holds_sound(entry.second.treatment) || flow.last_seen + kDispensableIdle > now) return false;
+        const auto sender = senders_.find(entry.second.sender);
+        flow.held = sender == senders_.end() ? nullptr : &sender->second;
+        return true;
+      },
+      [this](FlowMap::iterator flow) { forget(flow); });
 }
 
 }  // namespace audio_latency

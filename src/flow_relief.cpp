@@ -13,7 +13,7 @@ bool holds_sound(const al_treatment& treatment) {
 
 std::vector<DispensableFlow> relieve(std::vector<DispensableFlow> flows, std::size_t total, std::uint32_t maximum) {
   const std::size_t room = maximum / 2;
-  const std::uint32_t share = std::max<std::uint32_t>(maximum / 10, 1) / 2;
+  const std::uint32_t share = half_of_share(maximum);
   std::unordered_map<const std::uint32_t*, std::uint32_t> taken;  // of each sender
   const auto over_share = [&](const DispensableFlow& flow) {
     return flow.held != nullptr && *flow.held > share && *flow.held - taken[flow.held] > share;

@@ -268,19 +268,17 @@ void Formats::forget_idle(EventTime now) {
 
 // Flows without sound make room where the table fills up.
 void Formats::relieve_table(EventTime now) {
-  std::vector<DispensableFlow> dispensable;
-  std::vector<FlowMap::iterator> places;
-  for (auto each = flows_.begin(); each != flows_.end(); ++each) {
-    const Flow& flow = each->second;
-    if (holds_sound(flow.verdict.treatment) || flow.last_seen + kDispensableIdle > now) continue;
-    const auto sender = senders_.find(sender_of(each->first));
-    dispensable.push_back({flow.last_seen, sender == senders_.end() ? nullptr : &sender->second, places.size()});
-    places.push_back(each);
-  }
-  for (const DispensableFlow& gone : relieve(std::move(dispensable), flows_.size(), max_flows_)) {
-    ++totals_.flows_relieved;
-    forget(places[gone.number]);
-  }
+  totals_.flows_relieved += relieve_map(
+      flows_, max_flows_,
+      [&](const FlowMap::value_type& entry, DispensableFlow& flow) {
+        if (holds_sound(entry.second.verdict.treatment) || entry.second.last_seen + kDispensableIdle > now)
+          return false;
+        const auto sender = senders_.find(sender_of(entry.first));
+        flow.held = sender == senders_.end() ? nullptr : &sender->second;
+        flow.last_seen = entry.second.last_seen;
+        return true;
+      },
+      [this](FlowMap::iterator flow) { forget(flow); });
 }
 
 }  // namespace audio_latency

@@ -9,8 +9,7 @@ namespace audio_latency {
 // Requests and answers of a few KiB in protocols that nobody knows would fill the matcher's tables. What sound there
 // may be in so little is known before.
 bool Formats::is_short(const Flow& flow, const FlowKey& key) const {
-  const bool undecided = flow.verdict.treatment.handling == AL_SAMPLE && flow.decoded == nullptr;
-  if (!undecided || flow.payload_bytes == 0 || flow.payload_bytes >= kShort) return false;
+  if (flow.verdict.decided() || flow.payload_bytes == 0 || flow.payload_bytes >= kShort) return false;
   const al_format format = declared(key);
   return format == AL_FORMAT_NONE || format == AL_FORMAT_AUTO;
 }

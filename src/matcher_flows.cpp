@@ -187,7 +187,7 @@ void FlowTable::age(EventTime now, std::size_t at_most) {
 }
 
 void FlowTable::relieve_table(EventTime now) {
-  if (live_ <= limits_.maximum / 20) return;  // half of a tenth: nobody holds too much
+  if (live_ <= half_of_share(limits_.maximum)) return;
   std::vector<DispensableFlow> dispensable;
   for (std::uint32_t i = oldest_; i != kNone && records_[i].last_seen + limits_.unlinked < now; i = records_[i].newer) {
     if (records_[i].linked) continue;

@@ -44,6 +44,7 @@ prometheus::Family<prometheus::Histogram>& histograms(prometheus::Registry& regi
 Metrics::Metrics(const Options& options, const IdentityResolver& resolver, prometheus::Registry& registry)
     : resolver_(resolver),
       identity_(options.metric_identity),
+      forgotten_(forgotten_flows(registry, "matcher")),
       stale_after_ns_(std::uint64_t{options.flow_timeout_ms} * 10 * 1'000'000) {
   auto& lost = counters(registry, "audio_series_overflow_total",
                         "Times a value went to the series other because MAX_SERIES label sets exist.");
@@ -70,9 +71,6 @@ Metrics::Metrics(const Options& options, const IdentityResolver& resolver, prome
   active_ = &gauges(registry, "active_signatures", "Signatures that are remembered now.")
                  .Add({{"measurement", kMeasurement}});
   links_ = &gauges(registry, "audio_links", "Pairs of flows that carry the same audio now.").Add({});
-  forgotten_.emplace(counters(registry, "audio_flows_forgotten_total",
-                              "Idle flows without sound that went before FLOW_TIMEOUT_MS, to make room.")
-                         .Add({{"table", "matcher"}}));
   detected_ = &counters(registry, "signatures_detected_total", "Signatures that reached the matcher.")
                    .Add({{"measurement", kMeasurement}});
   matched_and_uncertain_.emplace_back(counters(registry, "signatures_matched_total", "Signatures that gave a latency.")
@@ -140,7 +138,7 @@ void Metrics::update_totals(const MatcherStats& stats) {
   for (std::size_t i = 0; i < errors_.size(); ++i) errors_[i].follow(stats.errors[i]);
   active_->Set(static_cast<double>(stats.active_signatures));
   links_->Set(static_cast<double>(stats.active_links));
-  forgotten_->follow(stats.relieved_flows);
+  forgotten_.follow(stats.relieved_flows);
 }
 
 void Metrics::update_links(const std::vector<LinkView>& links, EventTime now) {

@@ -4,7 +4,6 @@
 #include <prometheus/registry.h>
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -45,6 +44,7 @@ class Metrics : public MatchSink, public PlacedSink, public SignatureSink {
 
   const IdentityResolver& resolver_;
   const MetricIdentity identity_;
+  Follower forgotten_;
   const std::uint64_t stale_after_ns_;
   std::unique_ptr<Histograms> latency_;
   std::unique_ptr<Histograms> stage_;
@@ -57,7 +57,6 @@ class Metrics : public MatchSink, public PlacedSink, public SignatureSink {
   prometheus::Counter* detected_ = nullptr;
   prometheus::Gauge* active_ = nullptr;
   prometheus::Gauge* links_ = nullptr;
-  std::optional<Follower> forgotten_;
   std::vector<Follower> collisions_;
   std::vector<Follower> errors_;
   std::vector<Follower> matched_and_uncertain_;

@@ -21,9 +21,7 @@ FormatMetrics::FormatMetrics(prometheus::Registry& registry)
                       "Payload bytes passed over while a flow's framing was lost.")
                    .Add({})),
       scanned_(family(registry, "audio_decoded_audio_bytes_total", "Bytes of audio found in decoded flows.").Add({})),
-      forgotten_(family(registry, "audio_flows_forgotten_total",
-                        "Idle flows without sound that went before FLOW_TIMEOUT_MS, to make room.")
-                     .Add({{"table", "formats"}})) {
+      forgotten_(forgotten_flows(registry, "formats")) {
   auto& unhashable = prometheus::BuildGauge()
                          .Name("audio_unhashable_flows")
                          .Help("Flows whose audio can't be scanned, by reason.")
@@ -48,7 +46,7 @@ void FormatMetrics::update(const FormatStats& stats) {
   scanned_.follow(stats.scan.bytes);
   forgotten_.follow(stats.flows_relieved);
   for (std::size_t i = 0; i < stats.scan.refused.size(); ++i) refused_[i].follow(stats.scan.refused[i]);
-  refused_[refused_.size() - 2].follow(stats.short_flows);
+  refused_[stats.scan.refused.size()].follow(stats.short_flows);
   refused_.back().follow(stats.not_audio);
   const std::array<std::uint64_t, 4> errors = {stats.flow_table_full, stats.flow_quota, stats.resyncs,
                                                stats.reassembly.gaps};

@@ -6,6 +6,7 @@
 #include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
 #include <prometheus/labels.h>
+#include <prometheus/registry.h>
 #include <xxhash.h>
 
 #include <algorithm>
@@ -145,5 +146,14 @@ class Follower {
   prometheus::Counter* counter_;
   std::uint64_t last_ = 0;
 };
+
+// One of the stages with a flow table that makes room (flow_relief.hpp).
+inline Follower forgotten_flows(prometheus::Registry& registry, const char* table) {
+  return Follower(prometheus::BuildCounter()
+                      .Name("audio_flows_forgotten_total")
+                      .Help("Idle flows that went before FLOW_TIMEOUT_MS, to make room, by table.")
+                      .Register(registry)
+                      .Add({{"table", table}}));
+}
 
 }  // namespace audio_latency

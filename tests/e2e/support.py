@@ -16,6 +16,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import traceback
 
@@ -246,6 +247,28 @@ def free_port():
             if port not in _HANDED_OUT:
                 _HANDED_OUT.add(port)
                 return port
+
+
+class Threads:
+    """Base of what runs in threads of its own while a `with` block does: they stop when `end` is set."""
+
+    def __init__(self):
+        self.end = threading.Event()
+        self.threads = []
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.end.set()
+        for thread in self.threads:
+            thread.join()
+        self.close()
+
+    def close(self):
+        """The sockets, once nobody uses them any more."""
 
 
 def main(name, tests):

@@ -14,7 +14,7 @@ import time
 import warnings
 import wave
 
-from support import PROGRAM, Agent, Namespaces, Skip, eventually, inside, main, total
+from support import PROGRAM, Agent, Namespaces, Skip, Threads, eventually, inside, main, total
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -57,13 +57,12 @@ def event(linear):
     return f"{len(data):x}\r\n".encode() + data + b"\r\n"
 
 
-class Call:
+class Call(Threads):
     """Connections on lo whose readers throw away what they get; each sends every frame `delay` late."""
 
     def __init__(self, namespace, linear):
         self.frames = [linear[at:at + 320] for at in range(0, len(linear) - 319, 320)]
-        self.end = threading.Event()
-        self.threads = []
+        super().__init__()
         with inside(namespace):
             self.source = self.connection(7100)
             self.json = self.connection(7200)
@@ -107,27 +106,19 @@ class Call:
                 return
             to[0].sendall(wrap(self.frames[number]))
 
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.end.set()
-        for thread in self.threads:
-            thread.join()
+    def close(self):
         for pair in (self.source, self.json, self.sse, self.tls):
             for each in pair:
                 each.close()
 
 
-class ShortConnections:
+class ShortConnections(Threads):
     """Requests and answers on lo, each on a connection of its own, so many a second: in turn HTTP, and a protocol that
     nobody knows."""
 
     def __init__(self, namespace, rate):
         self.namespace, self.rate = namespace, rate
-        self.end = threading.Event()
+        super().__init__()
         self.threads = [threading.Thread(target=self.answer), threading.Thread(target=self.ask)]
         with inside(namespace):
             self.listener = socket.create_server(("127.0.0.1", 7080), backlog=64)
@@ -156,15 +147,7 @@ class ShortConnections:
                         connection.sendall(words)  # at the end nobody may answer any more
                         connection.recv(4096)
 
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.end.set()
-        for thread in self.threads:
-            thread.join()
+    def close(self):
         self.listener.close()
 
 

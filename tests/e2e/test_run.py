@@ -9,33 +9,25 @@ import subprocess
 import threading
 import time
 
-from support import Agent, Namespaces, Skip, eventually, inside, main, total
+from support import Agent, Namespaces, Skip, Threads, eventually, inside, main, total
 
 DELAY = 0.2
 
 
-class Call:
+class Call(Threads):
     """source :7000 → relay :7001, :7101 → sink :7002 on lo: random payload, so that nothing in it repeats."""
 
     def __init__(self, namespace):
+        super().__init__()
         with inside(namespace):
             self.sockets = {}
             for port in (7000, 7001, 7101, 7002):
                 self.sockets[port] = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
                 self.sockets[port].bind(("127.0.0.1", port))
                 self.sockets[port].settimeout(0.5)
-        self.end = threading.Event()
         self.threads = [threading.Thread(target=self._send), threading.Thread(target=self._relay)]
 
-    def __enter__(self):
-        for thread in self.threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.end.set()
-        for thread in self.threads:
-            thread.join()
+    def close(self):
         for each in self.sockets.values():
             each.close()
 

@@ -8,6 +8,7 @@
 #include "capture_counters.hpp"
 #include "identity_static.hpp"
 #include "sink_metrics_capture.hpp"
+#include "sink_metrics_formats.hpp"
 
 namespace audio_latency {
 namespace {
@@ -91,6 +92,7 @@ TEST_F(MetricsTest, TotalsFollowTheMatcher) {
   stats_.matched = 5;
   stats_.active_signatures = 7;
   stats_.active_links = 2;
+  stats_.relieved_flows = 6;
   stats_.collisions[0] = 3;
   stats_.errors[0] = 4;
   update(kSecond);
@@ -98,6 +100,7 @@ TEST_F(MetricsTest, TotalsFollowTheMatcher) {
   EXPECT_THAT(text(), HasSubstr(R"(signatures_matched_total{measurement="default"} 5)"));
   EXPECT_THAT(text(), HasSubstr(R"(active_signatures{measurement="default"} 7)"));
   EXPECT_THAT(text(), HasSubstr("audio_links 2\n"));
+  EXPECT_THAT(text(), HasSubstr(R"(audio_flows_forgotten_total{table="matcher"} 6)"));
   EXPECT_THAT(text(), HasSubstr(R"(audio_signature_collisions_total{reason="repeat"} 3)"));
   EXPECT_THAT(text(), HasSubstr(R"(audio_processing_errors_total{error_type="negative_latency"} 4)"));
 }
@@ -166,6 +169,7 @@ TEST(CaptureMetrics, FollowsKernelCountersByInterface) {
   LiveCaptureStats stats;
   stats.attached_interfaces = 1;
   stats.flows = 3;
+  stats.relieved_flows = 4;
   stats.interfaces.push_back({"lo", "ingress", {}});
   al_counters& counters = stats.interfaces[0].counters;
   counters.packets[AL_SCANNED] = 10;
@@ -184,6 +188,7 @@ TEST(CaptureMetrics, FollowsKernelCountersByInterface) {
   EXPECT_THAT(text(), HasSubstr(R"(audio_bpf_run_seconds_total{program="al_ingress"} 1.5)"));
   EXPECT_THAT(text(), HasSubstr(R"(audio_bpf_runs_total{program="al_ingress"} 7)"));
   EXPECT_THAT(text(), HasSubstr("audio_flows 3\n"));
+  EXPECT_THAT(text(), HasSubstr(R"(audio_flows_forgotten_total{table="kernel"} 4)"));
   EXPECT_THAT(text(), HasSubstr(R"(audio_clock_uncertainty_seconds{node="node-1"} 1e-06)"));
   EXPECT_THAT(text(), HasSubstr(R"(attach_mode="tcx")"));
   metrics.update(stats, 1000, 400 * kSecond);  // silent for more than ten flow timeouts
@@ -191,6 +196,20 @@ TEST(CaptureMetrics, FollowsKernelCountersByInterface) {
   counters.packets[AL_SCANNED] = 16;
   metrics.update(stats, 1000, 401 * kSecond);
   EXPECT_THAT(text(), HasSubstr(R"(audio_packets_total{direction="ingress",interface="lo",verdict="scanned"} 16)"));
+}
+
+TEST(FormatMetrics, CountWhatWasLeftOut) {
+  prometheus::Registry registry;
+  FormatMetrics metrics(registry);
+  FormatStats stats;
+  stats.flows_relieved = 5;
+  stats.short_flows = 6;
+  stats.not_audio = 7;
+  metrics.update(stats);
+  const std::string text = prometheus::TextSerializer().Serialize(registry.Collect());
+  EXPECT_THAT(text, HasSubstr(R"(audio_flows_forgotten_total{table="formats"} 5)"));
+  EXPECT_THAT(text, HasSubstr(R"(audio_windows_refused_total{reason="short_flow"} 6)"));
+  EXPECT_THAT(text, HasSubstr(R"(audio_windows_refused_total{reason="not_audio"} 7)"));
 }
 
 // A series that expired comes back when its counter moves. Of a device that is gone nothing is remembered: pods come
